@@ -30,6 +30,7 @@ type Operation struct {
 	Action    Action
 	Record    Record // the record as the app left it; nil for a delete
 	Base      Record // the server's record that the change was made on; nil for an insert, or when it is not known yet
+	Server    Record // the server's newer record, where a conflict or a pull has brought it; {"id", "deleted": true} if it is gone
 	State     State
 	Reason    string // why it is quarantined: a Code or the server's text; else ""
 	Attempts  int    // how often it was sent

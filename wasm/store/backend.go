@@ -1,0 +1,59 @@
+package store
+
+import "context"
+
+// Layout is what a database holds: its version and its object stores.
+type Layout struct {
+	Name    string
+	Version uint // 1 and up
+	Stores  []StoreLayout
+}
+
+// StoreLayout is one object store. Keys are at the path Key of each row; with AutoIncrement the backend fills in a
+// number that rises and is never used twice.
+type StoreLayout struct {
+	Name          string
+	Key           string
+	AutoIncrement bool
+	Indexes       []IndexLayout
+}
+
+// IndexLayout is one index of an object store. Encoded paths name a column whose key the helper encodes into the
+// reserved property of a row, so that nulls and booleans have a place in the order; plain paths name it as it is.
+type IndexLayout struct {
+	Name    string
+	Columns []string
+	Plain   bool
+	Unique  bool
+}
+
+// Backend keeps object stores. A Backend is safe for concurrent use.
+type Backend interface {
+	// Begin starts a transaction over the named stores. Transactions that write and share a store run one after
+	// another, in the order in which they began.
+	Begin(ctx context.Context, write bool, stores []string) (Txn, error)
+	// Close ends the connection; running transactions finish first.
+	Close() error
+	// Durable reports whether the data outlives the program.
+	Durable() bool
+}
+
+// Txn is a transaction of a [Backend]. It is for one goroutine.
+type Txn interface {
+	// Run runs a program. An error means that the transaction has failed and will be aborted.
+	Run(ctx context.Context, steps []Step) ([]Result, error)
+	// Commit makes the changes durable and visible, or returns why none of them are.
+	Commit(ctx context.Context) error
+	// Abort undoes the transaction. It may be called after a failure, and after Commit, when it does nothing.
+	Abort(reason error)
+}
+
+// Events are what a backend tells its user about the connection. Nil functions are not called.
+type Events struct {
+	Blocked       func()          // an upgrade waits for another tab to close its connection
+	VersionChange func()          // another tab waits for this connection to close
+	Closed        func(err error) // the browser closed the connection by itself
+}
+
+// Opener opens a database, creating or upgrading it to the layout.
+type Opener func(ctx context.Context, layout Layout, events Events) (Backend, error)

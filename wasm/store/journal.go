@@ -1,0 +1,22 @@
+package store
+
+import "github.com/larder-sync/larder/table"
+
+// Write is one change of one record, as a [Journal] sees it.
+type Write struct {
+	Action table.Action // what was asked for: insert, update or delete; "" for a put
+	ID     string
+	Before table.Record // the row before, nil if there was none
+	After  table.Record // the row after, nil if it is deleted
+}
+
+// Journal hears of every write inside the write's transaction, and adds its own steps to it. The sync engine's outbox
+// is one. Both methods are called under the transaction and must only compute.
+type Journal interface {
+	// Stores are the journal's own object stores.
+	Stores() []StoreLayout
+	// Reads returns the steps whose results Writes needs; they run together with the store's own reads.
+	Reads(tableName string, ids []string) []Step
+	// Writes returns the steps that record the writes. reads are the results of Reads, in order.
+	Writes(tableName string, writes []Write, reads []Result) ([]Step, error)
+}

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// Options say what to open. Name, Schema and Open are needed.
+type Options struct {
+	Name     string          // of the database
+	Schema   *table.Database // version and tables
+	Open     Opener          // IndexedDB, or Memory
+	Journal  Journal         // hears of every write; nil for a purely local store
+	NewID    func() string   // makes the id of a record that comes without one
+	OnCommit func(Commit)    // called after each commit that changed something, one at a time per transaction; may be nil
+	Events   Events
+}
+
+// Commit is what a committed transaction changed.
+type Commit struct {
+	Changes []Change
+}
+
+// Change is what a transaction changed in one object store: a table, or one of the journal's own.
+type Change struct {
+	Store string
+	IDs   []string // of a table's records; empty for the journal's stores
+}
+
+// Store is an open database of tables. It is safe for concurrent use.
+type Store struct {
+	options Options
+	backend Backend
+	own     []string // the journal's object stores
+}
+
+// Layout returns the object stores that a schema and a journal need. A table's rows are keyed by "id"; its indexes are
+// named by their columns joined with "+". The database's version leaves room for changes of Larder's own stores.
+func (o *Options) layout() Layout {
+	l := Layout{Name: o.Name, Version: uint(o.Schema.Version)*10 + layoutRevision}
+	for _, t := range o.Schema.Tables {
+		s := StoreLayout{Name: t.Name, Key: table.ColumnID}
+		for _, index := range t.Indexes {
+			s.Indexes = append(s.Indexes, IndexLayout{Name: index.Name(), Columns: index.Columns, Unique: index.Unique})
+		}
+		l.Stores = append(l.Stores, s)
+	}
+	if o.Journal != nil {
+		l.Stores = append(l.Stores, o.Journal.Stores()...)
+	}
+	return l
+}
+
+// layoutRevision counts the changes of Larder's own object stores, up to 9.
+const layoutRevision = 0
+
+// Open opens the database, creating or upgrading it. New tables and indexes of a higher version appear empty or
+// filled from the rows there are; tables and indexes that the schema no longer names are dropped.
+//
+// Errors: "version" when the stored database is newer, "blocked" when another tab keeps an older one open until ctx
+// ends, "quota" and "storage".
+func Open(ctx context.Context, options Options) (*Store, error) {
+	s := &Store{options: options}
+	if options.Schema.Version < 1 {
+		return nil, table.Errorf(table.CodeInvalid, "a schema's version is 1 or more, not ", strconv.Itoa(options.Schema.Version))
+	}
+	if options.Journal != nil {
+		for _, l := range options.Journal.Stores() {
+			s.own = append(s.own, l.Name)
+		}
+	}
+	var err error
+	if s.backend, err = options.Open(ctx, options.layout(), options.Events); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Close closes the database. Running transactions finish first; later calls fail with code "closed".
+func (s *Store) Close() error { return s.backend.Close() }
+
+// Backend returns what keeps the rows.
+func (s *Store) Backend() Backend { return s.backend }
+
+// Schema returns the schema of a table, or an error that names the tables there are.
+func (s *Store) Schema(name string) (*table.Schema, error) {
+	for _, t := range s.options.Schema.Tables {
+		if t.Name == name {
+			return t, nil
+		}
+	}
+	list := ""
+	for i, t := range s.options.Schema.Tables {
+		if i > 0 {
+			list += ", "
+		}
+		list += t.Name
+	}
+	return nil, table.Errorf(table.CodeNotFound, "there is no table ", strconv.Quote(name), ": the schema has ", list)
+}
+
+// Version returns the schema's version.
+func (s *Store) Version() int { return s.options.Schema.Version }
+
+// Tables returns the names of the tables, in order.
+func (s *Store) Tables() []string {
+	names := make([]string, len(s.options.Schema.Tables))
+	for i, t := range s.options.Schema.Tables {
+		names[i] = t.Name
+	}
+	return names
+}
+
+// View runs fn in a read transaction over the named tables (of the journal's stores too, by their names).
+func (s *Store) View(ctx context.Context, tables []string, fn func(*Tx) error) error {
+	return s.transact(ctx, false, tables, fn)
+}
+
+// Update runs fn in a transaction that reads and writes the named tables, and commits when fn returns nil. When fn
+// returns an error or panics, or ctx ends, nothing of it is kept. Inside fn, wait for nothing but the transaction.
+func (s *Store) Update(ctx context.Context, tables []string, fn func(*Tx) error) error {
+	return s.transact(ctx, true, tables, fn)
+}
+
+func (s *Store) transact(ctx context.Context, write bool, tables []string, fn func(*Tx) error) (err error) {
+	scope := slices.Clone(tables)
+	for _, name := range tables {
+		if !slices.Contains(s.own, name) {
+			if _, err := s.Schema(name); err != nil {
+				return err
+			}
+		}
+	}
+	if write {
+		for _, name := range s.own {
+			if !slices.Contains(scope, name) {
+				scope = append(scope, name)
+			}
+		}
+	}
+	txn, err := s.backend.Begin(ctx, write, scope)
+	if err != nil {
+		return err
+	}
+	tx := &Tx{store: s, txn: txn, scope: scope}
+	defer func() {
+		if p := recover(); p != nil {
+			err = table.Errorf(table.CodeTransaction, "the transaction's function panicked: ", panicText(p))
+		}
+		if err != nil {
+			txn.Abort(err)
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if err := txn.Commit(ctx); err != nil {
+		return err
+	}
+	if len(tx.changes) > 0 && s.options.OnCommit != nil {
+		s.options.OnCommit(Commit{Changes: tx.changes})
+	}
+	return nil
+}
+
+func panicText(p any) string {
+	switch p := p.(type) {
+	case error:
+		return p.Error()
+	case string:
+		return p
+	}
+	return "a value that is not an error"
+}
