@@ -1,0 +1,135 @@
+package browser
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+)
+
+// closeGrace is how long a browser may take to end after it was asked to.
+const closeGrace = 10 * time.Second
+
+// process is a browser's process together with all that it starts.
+type process struct {
+	cmd    *exec.Cmd
+	stderr tail
+	ended  chan struct{} // closed when all of it has ended and was waited for
+}
+
+// startProcess starts cmd in a process group of its own. Because the children inherit the write end of the pipe that
+// collects stderr, Wait returns when the last of them is gone, not only the first: a profile can then be opened again.
+func startProcess(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, ended: make(chan struct{})}
+	cmd.Stderr = &p.stderr
+	cmd.Stdout = &p.stderr
+	cmd.WaitDelay = closeGrace
+	if err := setGroup(cmd); err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		defer close(p.ended)
+		_ = cmd.Wait() // how it ended says nothing: the callers know whether they ended it
+		killGroup(cmd)
+	}()
+	return p, nil
+}
+
+// wait returns nil when all processes have ended by themselves within the grace period.
+func (p *process) wait() error {
+	select {
+	case <-p.ended:
+		return nil
+	case <-time.After(closeGrace):
+		return errors.Join(fmt.Errorf("browser: did not end in %v and was killed: %s", closeGrace, p.stderr.String()), p.kill())
+	}
+}
+
+// kill ends all processes at once and waits until they are gone.
+func (p *process) kill() error {
+	select {
+	case <-p.ended:
+		return nil
+	default:
+	}
+	killGroup(p.cmd)
+	select {
+	case <-p.ended:
+		return nil
+	case <-time.After(2 * closeGrace):
+		return fmt.Errorf("browser: process %d and its children could not be killed", p.cmd.Process.Pid)
+	}
+}
+
+// findBinary returns the first of names that is in PATH.
+func findBinary(e Engine, names ...string) (string, error) {
+	for _, name := range names {
+		if path, err := exec.LookPath(name); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("browser: no %s in PATH (looked for %s): %w; run make deps",
+		e, strings.Join(names, ", "), ErrNoBrowser)
+}
+
+// openProfile returns the absolute path of the profile folder, and the function that removes a temporary one.
+func openProfile(dir string) (path string, remove func() error, err error) {
+	if dir == "" {
+		dir, err = os.MkdirTemp("", "browser-")
+		if err != nil {
+			return "", nil, fmt.Errorf("browser: a temporary profile: %w", err)
+		}
+		return dir, func() error { return os.RemoveAll(dir) }, nil
+	}
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return "", nil, fmt.Errorf("browser: profile: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", nil, fmt.Errorf("browser: profile: %w", err)
+	}
+	return dir, func() error { return nil }, nil
+}
+
+// environment gives a browser a home inside its profile, so that it neither reads nor changes the user's own settings.
+func environment(home string, more []string) []string {
+	env := os.Environ()
+	env = append(env,
+		"HOME="+home,
+		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"),
+		"XDG_CACHE_HOME="+filepath.Join(home, ".cache"),
+		"XDG_DATA_HOME="+filepath.Join(home, ".local", "share"),
+		"DBUS_SESSION_BUS_ADDRESS=disabled:", // no keyring, no desktop portal
+	)
+	return append(env, more...)
+}
+
+// tail keeps the last few kilobytes written to it. The zero value is empty. It is safe for concurrent use.
+type tail struct {
+	mu  sync.Mutex
+	buf []byte
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	const limit = 4096
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.buf = append(t.buf, b...)
+	if over := len(t.buf) - limit; over > 0 {
+		t.buf = append(t.buf[:0], t.buf[over:]...)
+	}
+	return len(b), nil
+}
+
+func (t *tail) String() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.TrimSpace(string(t.buf))
+}
