@@ -1,0 +1,64 @@
+package db
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// Mark is a point in a table's history: the number of a write and the boot (one start of a server) that gave it. A
+// boot's id is never used twice, so two databases that contain the same mark have the same past up to it; a restored or
+// swapped database is recognised by the marks it lacks. The zero Mark is the beginning, which all tables share.
+type Mark struct {
+	Boot string
+	Seq  int64
+}
+
+// String returns "<boot>-<seq>", which is also the version of the record that was written there.
+func (m Mark) String() string { return m.Boot + "-" + strconv.FormatInt(m.Seq, 10) }
+
+// Cursor says how far a client has read a table. Its text is the delta token.
+//
+// While a first pull goes on, Anchor is where it began and After, less than Anchor.Seq, how far it came: deleted rows up
+// to the anchor were never seen by this client and need no mention. Later After is Anchor.Seq. The zero Cursor is the
+// beginning.
+type Cursor struct {
+	Anchor Mark
+	After  int64
+}
+
+// At returns the cursor of a client that has read everything up to m.
+func At(m Mark) Cursor { return Cursor{Anchor: m, After: m.Seq} }
+
+// String returns the cursor's text: the anchor, and while a first pull goes on "." and how far it came.
+func (c Cursor) String() string {
+	if c.After == c.Anchor.Seq {
+		return c.Anchor.String()
+	}
+	return c.Anchor.String() + "." + strconv.FormatInt(c.After, 10)
+}
+
+// ParseCursor reads what [Cursor.String] wrote. A text that is none has code [table.CodeInvalid].
+func ParseCursor(text string) (Cursor, error) {
+	boot, rest, ok := strings.Cut(text, "-")
+	anchor, after, first := strings.Cut(rest, ".")
+	seq, ok1 := number(anchor)
+	c := At(Mark{boot, seq})
+	if first {
+		var ok2 bool
+		c.After, ok2 = number(after)
+		ok1 = ok1 && ok2 && c.After < seq
+	}
+	if !ok || !ok1 || len(boot) > 64 || (seq > 0) != (boot != "") {
+		return Cursor{}, table.Errorf(table.CodeInvalid, "the delta token ", strconv.Quote(text),
+			" is not one of this server's: pull again with an empty $deltatoken")
+	}
+	return c, nil
+}
+
+// number reads a count as strconv.FormatInt writes it: one text for each number.
+func number(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil && n >= 0 && strconv.FormatInt(n, 10) == s
+}
