@@ -1,0 +1,149 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+func newConflict(sent, waits *table.Operation, server table.Record) *Conflict {
+	c := &Conflict{Table: sent.Table, RecordID: sent.RecordID, Server: server, Base: sent.Base, sent: sent, waits: waits}
+	if c.op = join(sent, waits); c.op != nil {
+		c.Local = c.op.Record
+	}
+	return c
+}
+
+// mergeAlone ends a conflict that needs nobody: changes of different fields, equal changes, and local changes that
+// cancel out. It reports false when somebody must choose.
+func (r *Replica) mergeAlone(ch *changes, c *Conflict) bool {
+	if c.op == nil {
+		r.end(ch, c, Decision{Choice: ChooseServer})
+		return true
+	}
+	if c.Server == nil || c.Local == nil {
+		return false
+	}
+	merged, conflicts := table.Merge(c.Base, c.Local, c.Server)
+	if len(conflicts) > 0 {
+		return false
+	}
+	r.end(ch, c, Decision{Choice: ChooseRecord, Record: merged})
+	return true
+}
+
+// resolve ends a conflict by a decision, in one transaction. If the app has changed the record again meanwhile, it
+// returns the conflict as it stands now, to be decided anew.
+func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *Conflict, err error) {
+	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, c.Table}, func(tx *store.Tx) error {
+		again = nil
+		results, err := tx.Run(ctx, r.outbox.Reads(c.Table, []string{c.RecordID})...)
+		if err != nil {
+			return err
+		}
+		sent, waits, err := pair(results[0].Groups[0])
+		if err != nil {
+			return err
+		}
+		if sent == nil || sent.ID != c.sent.ID {
+			return nil // settled in another way, by another tab
+		}
+		now := newConflict(sent, waits, c.Server)
+		if d.Choice != ChooseLater && !sameEdit(waits, c.waits) {
+			again = now
+			return nil
+		}
+		var ch changes
+		if err := r.check(now, d); err != nil {
+			return err
+		}
+		r.end(&ch, now, d)
+		return ch.write(ctx, tx, []string{c.Table})
+	})
+	return again, err
+}
+
+func sameEdit(a, b *table.Operation) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Seq == b.Seq && table.Equal(a.Record, b.Record)
+}
+
+// check refuses a decision that cannot be stored.
+func (r *Replica) check(c *Conflict, d Decision) error {
+	if d.Choice != ChooseRecord {
+		return nil
+	}
+	if d.Record.ID() != c.RecordID {
+		return table.Errorf(table.CodeInvalid, "the conflict's handler returned a record with another id than ", c.RecordID)
+	}
+	schema, err := r.store.Schema(c.Table)
+	if err != nil {
+		return err
+	}
+	return schema.Check(d.Record)
+}
+
+// end writes what a decision means.
+func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
+	if d.Choice == ChooseLater && c.op != nil {
+		op := *c.op
+		op.Seq, op.ID, op.Attempts, op.State = c.sent.Seq, c.sent.ID, c.sent.Attempts, table.StateQuarantined
+		op.Reason, op.Server = string(table.CodeConflict), c.Server
+		if op.Server == nil {
+			op.Server = table.Record{table.ColumnID: c.RecordID, table.ColumnDeleted: true}
+		}
+		if c.waits != nil {
+			ch.drop(c.waits)
+		}
+		ch.put(&op)
+		return
+	}
+	ch.drop(c.sent)
+	if c.waits != nil {
+		ch.drop(c.waits)
+	}
+	want := c.Local
+	switch d.Choice {
+	case ChooseRecord:
+		want = rebase(nil, d.Record, c.Server)
+		for k := range c.Server {
+			if _, given := d.Record[k]; !given && !table.IsSystem(k) {
+				delete(want, k)
+			}
+		}
+	case ChooseLocal:
+		if want != nil && c.Server != nil {
+			want = rebase(c.Server, want, c.Server)
+		}
+	case ChooseCancel:
+		kept := table.Record{"key": metaKept(c.Table, c.RecordID), "table": c.Table, "id": c.RecordID}
+		if c.Server != nil {
+			kept["record"] = map[string]any(c.Server)
+		}
+		ch.meta = append(ch.meta, kept)
+		return
+	default:
+		ch.row(c.Table, c.RecordID, c.Server)
+		return
+	}
+	op := &table.Operation{ID: r.outbox.newID(), Table: c.Table, RecordID: c.RecordID, Action: table.ActionUpdate,
+		Record: want, Base: c.Server, State: table.StateWaiting, Principal: c.sent.Principal, Schema: r.outbox.schema,
+		CreatedAt: c.sent.CreatedAt}
+	switch {
+	case want == nil && c.Server == nil:
+		ch.row(c.Table, c.RecordID, nil)
+		return
+	case want == nil:
+		op.Action = table.ActionDelete
+	case c.Server == nil:
+		op.Action, op.Record = table.ActionInsert, withoutSystem(want)
+	case len(table.Diff(c.Server, want)) == 0:
+		ch.row(c.Table, c.RecordID, c.Server)
+		return
+	}
+	ch.row(c.Table, c.RecordID, op.Record)
+	ch.add(op)
+}

@@ -1,0 +1,25 @@
+// Package replica is the sync engine: it keeps what an app wrote in an outbox, in the same transaction as the records,
+// pushes it to a server exactly once, pulls what changed there, and brings the two together.
+//
+// The engine is a step machine ([Machine]): events in, one effect out, and no clock, network, storage or randomness of
+// its own. [Replica] carries its effects out. So it runs natively and can be simulated.
+//
+//	journal := replica.NewOutbox(replica.OutboxOptions{NewID: newID, Now: now})
+//	s, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: journal})
+//	r := replica.New(s, replica.Options{Network: network})
+//	result, err := r.Sync(ctx)
+//
+// # Guarantees
+//
+//   - An operation whose local commit was acknowledged is applied on the server exactly once, or stands in the outbox
+//     with the reason why it is not, or was discarded by the app. A lost reply is healed by sending again.
+//   - An operation that was sent is not changed until its verdict is known, across restarts.
+//   - An answer never overwrites a newer local edit: it moves that edit's base.
+//   - A page of changes and its cursor are stored in one transaction.
+//   - Clocks decide nothing.
+//
+// # Caveats
+//
+//   - Operations are pushed in the order of the outbox, one batch after another; an operation that was refused leaves
+//     the order and holds back later operations on its record only.
+package replica

@@ -1,0 +1,255 @@
+package replica
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// Event is what has happened: the input of [Machine.Step].
+type Event interface{ event() }
+
+// Effect is what is to be done next: the output of [Machine.Step]. Its result is the next event.
+type Effect interface{ effect() }
+
+// The events.
+type (
+	Started struct{}               // begin
+	Taken   struct{ Batch *Batch } // the answer to Take
+	Answer  struct {               // the answer to Send
+		Status     int
+		RetryAfter time.Duration // 0 if the server did not say
+		Body       []byte
+		Err        error // no answer came: the network failed
+	}
+	Settled  struct{ Settlement *Settlement } // the answer to Settle
+	Decided  struct{ Decision Decision }      // the answer to Ask
+	Resolved struct{ Again *Conflict }        // the answer to Resolve
+	Cursor   struct{ Token string }           // the answer to LoadCursor and Forget
+	Applied  struct{}                         // the answer to Apply
+	Woke     struct{}                         // the answer to Wait
+	Token    struct{ Fresh bool }             // the answer to Refresh: whether there is a fresh token
+	Broken   struct{ Err error }              // storage failed, or the context ended: nothing more can be done
+)
+
+// The effects.
+type (
+	Take struct{ Limit int } // mark and load up to Limit operations
+	Send struct {            // send a request to the server
+		Method, Path string // Path begins with "/tables/"
+		Body         []byte
+	}
+	Settle struct { // apply verdicts
+		Operations []*table.Operation
+		Answers    map[string]*table.Response // by operation id
+	}
+	Ask     struct{ Conflict *Conflict } // ask the app
+	Resolve struct {                     // carry out a decision
+		Conflict *Conflict
+		Decision Decision
+	}
+	LoadCursor struct{ Table string }
+	Forget     struct{ Table string } // the server's past has changed: drop the cursor
+	Apply      struct {               // store a page and its cursor
+		Table string
+		Page  *table.Page
+	}
+	Wait    struct{ For time.Duration }
+	Refresh struct{} // get a fresh token
+	Done    struct { // the end
+		Result Result
+		Err    error // nil when everything was done; else what stopped it
+	}
+)
+
+func (Started) event()  {}
+func (Taken) event()    {}
+func (Answer) event()   {}
+func (Settled) event()  {}
+func (Decided) event()  {}
+func (Resolved) event() {}
+func (Cursor) event()   {}
+func (Applied) event()  {}
+func (Woke) event()     {}
+func (Token) event()    {}
+func (Broken) event()   {}
+
+func (Take) effect()       {}
+func (Send) effect()       {}
+func (Settle) effect()     {}
+func (Ask) effect()        {}
+func (Resolve) effect()    {}
+func (LoadCursor) effect() {}
+func (Forget) effect()     {}
+func (Apply) effect()      {}
+func (Wait) effect()       {}
+func (Refresh) effect()    {}
+func (Done) effect()       {}
+
+// Result is what a push, a pull or a sync came to.
+type Result struct {
+	Pushed      int                // operations that the server accepted
+	Pulled      int                // changes that came from the server
+	Quarantined []*table.Operation // refused in this push, conflicts that nobody decided among them
+	Requests    int                // round trips
+}
+
+// Job is what a [Machine] shall do: push, then pull the tables.
+type Job struct {
+	Push     bool
+	Tables   []string
+	Patience time.Duration // how long it may wait for retries, all in all
+	PageSize int           // rows in a page; 0: 1,000
+}
+
+// maxRounds bounds how often one conflict is asked again because the record was changed meanwhile, and maxStalled how
+// many batches in a row may end in nothing but new conflicts.
+const (
+	maxRounds  = 5
+	maxStalled = 10
+)
+
+// Machine is one run of the engine as a pure state machine: the same events give the same effects. Feed it [Started]
+// and then the result of each effect it returns, until that is [Done]. It is for one goroutine.
+type Machine struct {
+	job    Job
+	jitter func() float64 // in [0, 1)
+
+	limit     int // operations in the next batch
+	batch     *Batch
+	conflicts []*Conflict
+	decision  Decision
+	rounds    int
+
+	table string      // that is pulled
+	first bool        // the next page is the table's first
+	known int         // rows of it that the server has, -1 if it did not say
+	done  int         // rows of it that came
+	page  *table.Page // that is being applied
+	reset bool        // its cursor was dropped in this run
+
+	last      Send // the request that is under way, to be sent again
+	attempts  int  // failures of it in a row
+	waited    time.Duration
+	undecided int // operations of the last batch that the server could not decide yet
+	stalled   int // batches in a row that brought no operation to its end
+	refreshed bool
+
+	result   Result
+	Progress func(table string, done, known int) // called after each page; may be nil
+	Epoch    func(table string)                  // called when the server's past has changed; may be nil
+}
+
+// NewMachine returns a machine for one job. jitter spreads retries and is asked for numbers in [0, 1).
+func NewMachine(job Job, jitter func() float64) *Machine {
+	if job.PageSize == 0 {
+		job.PageSize = table.DefaultDeltaPage
+	}
+	return &Machine{job: job, jitter: jitter, limit: table.MaxBatch}
+}
+
+// Step takes an event and returns the next effect.
+func (m *Machine) Step(e Event) Effect {
+	switch e := e.(type) {
+	case Started:
+		if m.job.Push {
+			return Take{m.limit}
+		}
+		return m.nextTable()
+	case Taken:
+		if len(e.Batch.Operations) == 0 {
+			return m.nextTable()
+		}
+		m.batch = e.Batch
+		return m.send(Send{"POST", table.PathBatch, encodeBatch(e.Batch)})
+	case Answer:
+		return m.answer(e)
+	case Settled:
+		m.result.Pushed += e.Settlement.Accepted
+		m.result.Quarantined = append(m.result.Quarantined, e.Settlement.Quarantined...)
+		m.conflicts = append(m.conflicts, e.Settlement.Conflicts...)
+		if m.stalled++; e.Settlement.Accepted+len(e.Settlement.Quarantined) > 0 {
+			m.stalled = 0
+		}
+		return m.nextConflict()
+	case Decided:
+		m.decision = e.Decision
+		return Resolve{m.conflicts[0], e.Decision}
+	case Resolved:
+		return m.resolved(e)
+	case Cursor:
+		return m.pull(e.Token)
+	case Applied:
+		return m.applied()
+	case Woke:
+		if m.batch == nil && m.page == nil && m.table == "" {
+			return Take{m.limit}
+		}
+		return m.again()
+	case Token:
+		if !e.Fresh {
+			return m.stop(table.Errorf(table.CodeAuth, "the server wants a valid sign-in: give a fresh token"))
+		}
+		m.refreshed = true
+		return m.again()
+	case Broken:
+		return m.stop(e.Err)
+	}
+	return m.stop(table.Errorf(table.CodeEngine, "the sync engine was given an event that it does not know"))
+}
+
+func (m *Machine) send(s Send) Effect {
+	m.last, m.attempts = s, 0
+	return m.again()
+}
+
+func (m *Machine) again() Effect {
+	m.result.Requests++
+	return m.last
+}
+
+func (m *Machine) stop(err error) Effect { return Done{m.result, err} }
+
+// answer takes what the network brought and sorts it: try again, give up, or go on.
+func (m *Machine) answer(a Answer) Effect {
+	switch {
+	case a.Err != nil:
+		return m.retry(a, table.Errorf(table.CodeNetwork, "the server cannot be reached").Because(a.Err))
+	case a.Status == 429 || a.Status == 408 || a.Status >= 500:
+		return m.retry(a, table.Errorf(table.CodeServer, "the server answered ", strconv.Itoa(a.Status), serverText(a.Body)))
+	case a.Status == 401 && m.refreshed:
+		return m.stop(table.Errorf(table.CodeAuth, "the server refused the token", serverText(a.Body)))
+	case a.Status == 401:
+		return Refresh{}
+	}
+	m.refreshed = false
+	if m.batch != nil {
+		return m.pushed(a)
+	}
+	return m.pulled(a)
+}
+
+// retry waits and sends again, as long as patience lasts. An answer that says when decides the time; else the time
+// doubles from half a second to half a minute, spread by jitter.
+func (m *Machine) retry(a Answer, cause error) Effect {
+	m.attempts++
+	wait := a.RetryAfter
+	if wait <= 0 {
+		base := 500 * time.Millisecond << min(m.attempts-1, 6)
+		wait = base/2 + time.Duration(m.jitter()*float64(base/2))
+	}
+	if m.waited += wait; m.waited > m.job.Patience {
+		return m.stop(cause)
+	}
+	return Wait{wait}
+}
+
+func serverText(body []byte) string {
+	if r, err := table.ParseRecord(body); err == nil {
+		if text, _ := r["error"].(string); text != "" {
+			return ": " + text
+		}
+	}
+	return ""
+}

@@ -1,0 +1,240 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// Names of the object stores that the engine keeps beside an app's tables.
+const (
+	StoreOutbox = "$outbox" // operations by sequence number
+	StoreMeta   = "$meta"   // client id, cursors, times; rows by "key"
+)
+
+// byRecord is the outbox's index of operations by table and record id.
+const byRecord = "record"
+
+// Outbox is the [store.Journal] that turns every local write into an operation. At any time it holds, for one record,
+// at most one operation that was sent and one that waits: a write collapses into the one that waits, and never into
+// one that was sent. It is safe for concurrent use once made; the zero value is not usable.
+type Outbox struct {
+	newID     func() string
+	now       func() string
+	schema    int
+	principal string
+}
+
+// OutboxOptions are what an [Outbox] is made of. NewID and Now are needed.
+type OutboxOptions struct {
+	NewID     func() string // makes operation ids: UUID v7
+	Now       func() string // the local time as ISO text, for people
+	Schema    int           // the schema version that operations are written under
+	Principal string        // who writes; "" for nobody in particular
+}
+
+// NewOutbox returns an outbox.
+func NewOutbox(o OutboxOptions) *Outbox {
+	return &Outbox{newID: o.NewID, now: o.Now, schema: o.Schema, principal: o.Principal}
+}
+
+// Stores implements [store.Journal].
+func (o *Outbox) Stores() []store.StoreLayout {
+	return []store.StoreLayout{
+		{Name: StoreOutbox, Key: "seq", AutoIncrement: true,
+			Indexes: []store.IndexLayout{{Name: byRecord, Columns: []string{"table", "recordId"}, Plain: true}}},
+		{Name: StoreMeta, Key: "key"},
+	}
+}
+
+// Reads implements [store.Journal].
+func (o *Outbox) Reads(tableName string, ids []string) []store.Step {
+	keys := make([]store.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = recordKey(tableName, id)
+	}
+	return []store.Step{{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys}}
+}
+
+func recordKey(tableName, id string) store.Key { return []any{tableName, id} }
+
+// Writes implements [store.Journal].
+func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Result) ([]store.Step, error) {
+	var ch entries
+	for i := range writes {
+		w := &writes[i]
+		if w.Before == nil && w.After == nil {
+			continue // a delete of what is not there
+		}
+		sent, waits, err := pair(reads[0].Groups[i])
+		if err != nil {
+			return nil, err
+		}
+		next := o.operation(tableName, w)
+		switch {
+		case waits != nil:
+			next.CreatedAt = waits.CreatedAt
+			ch.replace(waits, collapse(waits, next))
+		case sent != nil:
+			next.Base = sent.Record // what the server will hold if it accepts; the verdict brings the true base
+			ch.add(next)
+		default:
+			ch.add(next)
+		}
+	}
+	return ch.steps(), nil
+}
+
+func (o *Outbox) operation(tableName string, w *store.Write) *table.Operation {
+	op := &table.Operation{ID: o.newID(), Table: tableName, RecordID: w.ID, Action: table.ActionUpdate, Record: w.After,
+		Base: w.Before, State: table.StateWaiting, Principal: o.principal, Schema: o.schema, CreatedAt: o.now()}
+	switch {
+	case w.After == nil:
+		op.Action = table.ActionDelete
+	case w.Before == nil:
+		op.Action = table.ActionInsert
+	}
+	return op
+}
+
+// pair splits the operations of one record into the one that was sent and the one that waits or is quarantined.
+func pair(group []table.Record) (sent, waits *table.Operation, err error) {
+	for _, row := range group {
+		op, err := table.ParseOperation(row)
+		if err != nil {
+			return nil, nil, err
+		}
+		if op.State == table.StateSending {
+			sent = op
+		} else {
+			waits = op
+		}
+	}
+	return sent, waits, nil
+}
+
+// collapse joins a later operation into an earlier one that the server has not taken. It returns nil when nothing is
+// left to send.
+func collapse(earlier, later *table.Operation) *table.Operation {
+	op := *later
+	op.Base, op.Server = earlier.Base, earlier.Server
+	switch {
+	case later.Record == nil && (earlier.Action == table.ActionInsert || earlier.Base == nil):
+		return nil
+	case later.Record == nil:
+		op.Action = table.ActionDelete
+	case earlier.Base == nil:
+		op.Action = table.ActionInsert
+	default:
+		op.Action = table.ActionUpdate
+		if len(table.Diff(op.Base, op.Record)) == 0 && earlier.Server == nil {
+			return nil
+		}
+	}
+	return &op
+}
+
+// entries collects changes of the outbox.
+type entries struct {
+	puts, adds []table.Record
+	drops      []store.Key
+}
+
+// add appends an operation at the end of the queue: the store gives it the next sequence number.
+func (e *entries) add(op *table.Operation) {
+	op.Seq = 0
+	e.adds = append(e.adds, op.Row())
+}
+
+// put writes an operation in its place.
+func (e *entries) put(op *table.Operation) { e.puts = append(e.puts, op.Row()) }
+
+func (e *entries) drop(op *table.Operation) { e.drops = append(e.drops, float64(op.Seq)) }
+
+// replace puts next in the place of old, or drops old when next is nil. What waits was never sent, so it keeps its
+// place; what was refused is told apart from its new form by a new number.
+func (e *entries) replace(old, next *table.Operation) {
+	switch {
+	case next == nil:
+		e.drop(old)
+	case old.State == table.StateWaiting:
+		next.Seq, next.ID = old.Seq, old.ID
+		e.put(next)
+	default:
+		e.drop(old)
+		e.add(next)
+	}
+}
+
+func (e *entries) steps() []store.Step {
+	var steps []store.Step
+	if len(e.drops) > 0 {
+		steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreOutbox, Keys: e.drops})
+	}
+	if rows := append(e.puts, e.adds...); len(rows) > 0 {
+		steps = append(steps, store.Step{Op: store.OpPut, Store: StoreOutbox, Values: rows})
+	}
+	return steps
+}
+
+// Batch is what one push request carries.
+type Batch struct {
+	Client     string // the client's id
+	Operations []*table.Operation
+}
+
+// take marks up to limit operations as sent and returns them in order, those of an earlier attempt among them: at most
+// one for a record, none that is quarantined or of another principal.
+func (r *Replica) take(ctx context.Context, limit int) (*Batch, error) {
+	batch := &Batch{}
+	err := r.store.Update(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
+		batch.Operations = nil
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaClient}})
+		if err != nil {
+			return err
+		}
+		var steps []store.Step
+		if row := results[0].Rows[0]; row != nil {
+			batch.Client, _ = row["id"].(string)
+		} else {
+			batch.Client = r.outbox.newID()
+			steps = append(steps, putMeta(table.Record{"key": metaClient, "id": batch.Client}))
+		}
+		taken := map[[2]string]bool{}
+		var marked entries
+		after := &store.Range{}
+		for len(batch.Operations) < limit {
+			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: limit})
+			if err != nil {
+				return err
+			}
+			for _, row := range results[0].Rows {
+				op, err := table.ParseOperation(row)
+				if err != nil {
+					return err
+				}
+				after = &store.Range{Lower: []store.Key{float64(op.Seq)}, LowerOpen: true}
+				key := [2]string{op.Table, op.RecordID}
+				if taken[key] || op.State == table.StateQuarantined || op.Principal != r.outbox.principal ||
+					len(batch.Operations) == limit {
+					continue
+				}
+				taken[key] = true
+				op.State = table.StateSending
+				op.Attempts++
+				batch.Operations = append(batch.Operations, op)
+				marked.put(op)
+			}
+			if len(results[0].Rows) < limit {
+				break
+			}
+		}
+		if steps = append(steps, marked.steps()...); len(steps) == 0 {
+			return nil
+		}
+		_, err = tx.Run(ctx, steps...)
+		return err
+	})
+	return batch, err
+}

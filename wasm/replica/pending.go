@@ -1,0 +1,125 @@
+package replica
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// Status is where a replica stands.
+type Status struct {
+	Pending     int    // operations in the outbox, those in quarantine among them
+	Quarantined int    // operations that wait for a person or the app
+	LastSync    string // ISO time of the last sync that ended well, by the local clock; "" for never
+}
+
+// Status counts the outbox and reads the time of the last sync.
+func (r *Replica) Status(ctx context.Context) (Status, error) {
+	var s Status
+	ops, err := r.Pending(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Pending = len(ops)
+	for _, op := range ops {
+		if op.State == table.StateQuarantined {
+			s.Quarantined++
+		}
+	}
+	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaSync}})
+		if err == nil && results[0].Rows[0] != nil {
+			s.LastSync, _ = results[0].Rows[0]["at"].(string)
+		}
+		return err
+	})
+	return s, err
+}
+
+// Pending returns the operations of the outbox, in order.
+func (r *Replica) Pending(ctx context.Context) (ops []*table.Operation, err error) {
+	err = r.store.View(ctx, []string{StoreOutbox}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Take: -1})
+		if err != nil {
+			return err
+		}
+		ops = make([]*table.Operation, len(results[0].Rows))
+		for i, row := range results[0].Rows {
+			if ops[i], err = table.ParseOperation(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return ops, err
+}
+
+// Retry puts an operation from quarantine back into the queue. An operation that is not there is an error with code
+// "not-found"; one that is not in quarantine is left as it is.
+func (r *Replica) Retry(ctx context.Context, id string) error {
+	return r.change(ctx, id, func(ch *changes, op *table.Operation) error {
+		if op.State != table.StateQuarantined {
+			return nil
+		}
+		next := *op
+		next.ID, next.State, next.Reason = r.outbox.newID(), table.StateWaiting, ""
+		ch.drop(op)
+		ch.add(&next)
+		return nil
+	})
+}
+
+// Discard takes an operation out of the outbox and undoes its change: the record goes back to the server's, or away if
+// it was inserted here. An operation that was sent and has no verdict yet cannot be discarded: code "conflict".
+func (r *Replica) Discard(ctx context.Context, id string) error {
+	return r.change(ctx, id, func(ch *changes, op *table.Operation) error {
+		if op.State == table.StateSending {
+			return table.Errorf(table.CodeConflict, "operation ", id, " was sent and its verdict is not known yet: push first")
+		}
+		ch.drop(op)
+		back := op.Server
+		if back == nil {
+			back = op.Base
+		}
+		ch.row(op.Table, op.RecordID, back)
+		return nil
+	})
+}
+
+// change finds an operation by its id and runs fn on it in one transaction.
+func (r *Replica) change(ctx context.Context, id string, fn func(*changes, *table.Operation) error) error {
+	ops, err := r.Pending(ctx)
+	if err != nil {
+		return err
+	}
+	for _, op := range ops {
+		if op.ID != id {
+			continue
+		}
+		return r.store.Update(ctx, []string{StoreOutbox, op.Table}, func(tx *store.Tx) error {
+			results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreOutbox, Keys: []store.Key{float64(op.Seq)}})
+			if err != nil {
+				return err
+			}
+			if results[0].Rows[0] == nil {
+				return missing(id)
+			}
+			now, err := table.ParseOperation(results[0].Rows[0])
+			if err != nil {
+				return err
+			}
+			var ch changes
+			if err := fn(&ch, now); err != nil {
+				return err
+			}
+			return ch.write(ctx, tx, []string{op.Table})
+		})
+	}
+	return missing(id)
+}
+
+func missing(id string) error {
+	return table.Errorf(table.CodeNotFound, "there is no operation ", strconv.Quote(id), " in the outbox: it was settled")
+}

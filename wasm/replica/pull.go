@@ -1,0 +1,127 @@
+package replica
+
+import (
+	"context"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// Keys of the meta store.
+const (
+	metaClient = "client" // {id}: who this database is to servers
+	metaSync   = "sync"   // {at}: when the last sync ended
+)
+
+func metaCursor(tableName string) string   { return "cursor/" + tableName }          // {token}
+func metaKept(tableName, id string) string { return "kept/" + tableName + "/" + id } // {table, id, record}: see ChooseCancel
+
+func putMeta(row table.Record) store.Step {
+	return store.Step{Op: store.OpPut, Store: StoreMeta, Values: []table.Record{row}}
+}
+
+// cursor returns the token that continues a table's pulls, "" before the first.
+func (r *Replica) cursor(ctx context.Context, tableName string) (token string, err error) {
+	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaCursor(tableName)}})
+		if err == nil && results[0].Rows[0] != nil {
+			token, _ = results[0].Rows[0]["token"].(string)
+		}
+		return err
+	})
+	return token, err
+}
+
+// apply stores a page of changes and its cursor in one transaction. Records with a waiting change keep it, on the new
+// base where no field was changed on both sides; where one was, the next push will meet the conflict.
+func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page) error {
+	return r.store.Update(ctx, []string{StoreOutbox, StoreMeta, tableName}, func(tx *store.Tx) error {
+		kept := "kept/" + tableName + "/"
+		results, err := tx.Run(ctx,
+			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: -1,
+				Range: &store.Range{Lower: []store.Key{[]any{tableName}}, Upper: []store.Key{[]any{tableName, []any{}}}}},
+			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1,
+				Range: &store.Range{Lower: []store.Key{kept}, Upper: []store.Key{kept + "\uffff"}}})
+		if err != nil {
+			return err
+		}
+		pending := map[string][]table.Record{}
+		for _, row := range results[0].Rows {
+			id, _ := row["recordId"].(string)
+			pending[id] = append(pending[id], row)
+		}
+		var ch changes
+		var steps []store.Step
+		for _, row := range results[1].Rows {
+			id, _ := row["id"].(string)
+			if pending[id] == nil {
+				record, _ := row["record"].(map[string]any)
+				ch.row(tableName, id, record)
+			}
+			steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{row["key"]}})
+		}
+		for i := range page.Changes {
+			c := &page.Changes[i]
+			if group := pending[c.ID]; group != nil {
+				if err := ch.meet(group, c); err != nil {
+					return err
+				}
+			} else {
+				ch.row(tableName, c.ID, c.Record)
+			}
+		}
+		ch.meta = append(ch.meta, table.Record{"key": metaCursor(tableName), "token": page.Token})
+		if len(steps) > 0 {
+			if _, err := tx.Run(ctx, steps...); err != nil {
+				return err
+			}
+		}
+		return ch.write(ctx, tx, []string{tableName})
+	})
+}
+
+// meet brings a change of the server's to a record with local changes.
+func (c *changes) meet(group []table.Record, change *table.Change) error {
+	sent, waits, err := pair(group)
+	if err != nil {
+		return err
+	}
+	server := change.Record
+	if server == nil {
+		server = table.Record{table.ColumnID: change.ID, table.ColumnDeleted: true}
+	}
+	if sent != nil {
+		// Its verdict is on the way, and brings the record or the conflict. Only what a discard goes back to moves.
+		sent.Server = server
+		c.put(sent)
+		return nil
+	}
+	switch {
+	case change.Record == nil && waits.Record == nil:
+		c.drop(waits) // deleted on both sides
+		return nil
+	case change.Record != nil && waits.Record != nil && waits.Base != nil:
+		merged, conflicts := table.Merge(waits.Base, waits.Record, change.Record)
+		if len(conflicts) == 0 {
+			waits.Base, waits.Record, waits.Server = change.Record, merged, nil
+			c.row(waits.Table, waits.RecordID, merged)
+			if len(table.Diff(change.Record, merged)) == 0 {
+				c.drop(waits)
+			} else {
+				c.put(waits)
+			}
+			return nil
+		}
+	}
+	waits.Server = server
+	c.put(waits)
+	return nil
+}
+
+// forget drops a table's cursor, so that the next pull reads the table from the start. Rows stay.
+func (r *Replica) forget(ctx context.Context, tableName string) error {
+	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		_, err := tx.Run(ctx, store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{metaCursor(tableName)}})
+		return err
+	})
+}

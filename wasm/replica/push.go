@@ -1,0 +1,174 @@
+package replica
+
+import (
+	"strconv"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// encodeBatch writes the operations as an OData batch. What it writes depends on the operations alone, so a batch that
+// is sent again is the same batch.
+func encodeBatch(b *Batch) []byte {
+	requests := make([]table.Request, len(b.Operations))
+	for i, op := range b.Operations {
+		r := &requests[i]
+		r.ID = op.ID
+		r.URL = op.Table
+		r.Headers = map[string]string{
+			"repeatability-request-id": op.ID,
+			"repeatability-client-id":  b.Client + "." + strconv.FormatUint(op.Seq, 10),
+		}
+		if op.Action != table.ActionInsert {
+			r.URL += "/" + table.EscapeID(op.RecordID)
+			if version := op.Base.Version(); version != "" {
+				r.Headers["if-match"] = `"` + version + `"`
+			}
+		}
+		switch op.Action {
+		case table.ActionInsert:
+			r.Method, r.Body = "POST", withoutNulls(op.Record)
+		case table.ActionUpdate:
+			r.Method, r.Body = "PATCH", table.Diff(op.Base, op.Record)
+		case table.ActionDelete:
+			r.Method = "DELETE"
+		}
+	}
+	return table.AppendBatch(nil, requests)
+}
+
+func withoutNulls(r table.Record) table.Record {
+	next := make(table.Record, len(r))
+	for k, v := range r {
+		if v != nil && !table.IsSystem(k) {
+			next[k] = v
+		}
+	}
+	return next
+}
+
+// pushed takes the answer to a batch.
+func (m *Machine) pushed(a Answer) Effect {
+	ops := m.batch.Operations
+	m.undecided = 0
+	if a.Status == 413 && len(ops) > 1 {
+		m.batch, m.limit = nil, len(ops)/2
+		return Take{m.limit}
+	}
+	answers := map[string]*table.Response{}
+	switch {
+	case a.Status == 200:
+		list, err := table.ParseResponses(a.Body)
+		if err != nil {
+			return m.retry(a, table.Errorf(table.CodeServer, "the server's answer to a push cannot be read").Because(err))
+		}
+		for i := range list {
+			answers[list[i].ID] = &list[i]
+		}
+	case a.Status == 413:
+		answers[ops[0].ID] = &table.Response{Status: 413, Body: table.Record{"error": "the record is larger than the server takes"}}
+	default:
+		return m.stop(table.Errorf(table.CodeServer, "the server refused the push with ", strconv.Itoa(a.Status), serverText(a.Body)))
+	}
+	for _, op := range ops {
+		switch r := answers[op.ID]; {
+		case r == nil:
+			return m.retry(a, table.Errorf(table.CodeServer, "the server left out the verdict of operation ", op.ID))
+		case r.Status == 401 && !m.refreshed:
+			return Refresh{}
+		case r.Status == 401:
+			return m.stop(table.Errorf(table.CodeAuth, "the server refused the token"))
+		case r.Status == 408 || r.Status == 429 || r.Status >= 500:
+			m.undecided++
+		}
+	}
+	m.batch = nil
+	return Settle{ops, answers}
+}
+
+// nextConflict asks about the next conflict, or goes on with the queue.
+func (m *Machine) nextConflict() Effect {
+	m.rounds = 0
+	if len(m.conflicts) > 0 {
+		return Ask{m.conflicts[0]}
+	}
+	switch {
+	case m.stalled > maxStalled:
+		return m.stop(table.Errorf(table.CodeConflict, "the same records conflict again and again: sync later"))
+	case m.undecided > 0:
+		return m.retry(Answer{}, table.Errorf(table.CodeServer, "the server could not decide ", strconv.Itoa(m.undecided), " operations yet"))
+	}
+	return Take{m.limit}
+}
+
+func (m *Machine) resolved(e Resolved) Effect {
+	if e.Again != nil {
+		m.conflicts[0] = e.Again
+		if m.rounds++; m.rounds < maxRounds {
+			return Ask{e.Again}
+		}
+		m.decision = Decision{Choice: ChooseLater}
+		return Resolve{e.Again, m.decision}
+	}
+	if c := m.conflicts[0]; m.decision.Choice == ChooseLater && c.op != nil {
+		m.result.Quarantined = append(m.result.Quarantined, c.op)
+	}
+	m.conflicts = m.conflicts[1:]
+	return m.nextConflict()
+}
+
+// nextTable begins the pull of the next table, or ends the run.
+func (m *Machine) nextTable() Effect {
+	if len(m.job.Tables) == 0 {
+		return m.stop(nil)
+	}
+	m.table, m.job.Tables = m.job.Tables[0], m.job.Tables[1:]
+	m.first, m.reset, m.known, m.done = true, false, -1, 0
+	return LoadCursor{m.table}
+}
+
+func (m *Machine) pull(token string) Effect {
+	path := table.PathTables + m.table + "?" + table.ParamDeltaToken + "=" + table.EscapeID(token) +
+		"&$top=" + strconv.Itoa(m.job.PageSize)
+	if m.first {
+		path += "&$count=true"
+	}
+	return m.send(Send{Method: "GET", Path: path})
+}
+
+// pulled takes a page.
+func (m *Machine) pulled(a Answer) Effect {
+	switch {
+	case a.Status == 410 && !m.reset:
+		m.reset = true
+		if m.Epoch != nil {
+			m.Epoch(m.table)
+		}
+		return Forget{m.table}
+	case a.Status != 200:
+		return m.stop(table.Errorf(table.CodeServer, "the server refused the pull of ", m.table, " with ", strconv.Itoa(a.Status),
+			serverText(a.Body)))
+	}
+	page, err := table.ParsePage(a.Body)
+	if err != nil {
+		return m.retry(a, table.Errorf(table.CodeServer, "a page of ", m.table, " cannot be read").Because(err))
+	}
+	if m.first {
+		m.known, m.first = page.Count, false
+	}
+	m.page = page
+	return Apply{m.table, page}
+}
+
+func (m *Machine) applied() Effect {
+	m.done += len(m.page.Changes)
+	m.result.Pulled += len(m.page.Changes)
+	if m.Progress != nil {
+		m.Progress(m.table, m.done, m.known)
+	}
+	page := m.page
+	m.page = nil
+	if page.More {
+		return m.pull(page.Token)
+	}
+	return m.nextTable()
+}

@@ -1,0 +1,212 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// Network sends requests to the server of a replica.
+type Network interface {
+	// Send sends one request and waits for the whole answer. Path begins with "/tables/"; token is the caller's bearer
+	// token, "" for none. The error of an [Answer] says that no answer came.
+	Send(ctx context.Context, s Send, token string) Answer
+}
+
+// Options are how a [Replica] reaches the world. Outbox and Network are needed.
+type Options struct {
+	Outbox   *Outbox
+	Network  Network
+	Token    func(ctx context.Context, fresh bool) (string, error)    // the bearer token; fresh after a refusal; nil: none
+	Conflict func(ctx context.Context, c *Conflict) (Decision, error) // nil: conflicts go to quarantine
+	Wait     func(ctx context.Context, d time.Duration) error         // nil: a timer
+	Lock     func(ctx context.Context) (release func(), err error)    // held while syncing, across tabs; nil: none
+	Jitter   func() float64                                           // in [0, 1); nil: always the middle
+	Now      func() string                                            // the local time as ISO text, for people
+	Progress func(table string, done, known int)                      // after each page of a pull; may be nil
+	Epoch    func(table string)                                       // the server's past has changed; may be nil
+	Problem  func(c *Conflict, err error)                             // a conflict's handler failed; may be nil
+}
+
+// Replica syncs a store with a server. Its methods are safe for concurrent use; syncs run one after another.
+type Replica struct {
+	store   *store.Store
+	outbox  *Outbox
+	options Options
+	turn    chan struct{}
+	token   string
+}
+
+// New returns the replica of a store whose journal is the options' outbox.
+func New(s *store.Store, o Options) *Replica {
+	if o.Wait == nil {
+		o.Wait = wait
+	}
+	if o.Jitter == nil {
+		o.Jitter = func() float64 { return 0.5 }
+	}
+	return &Replica{store: s, outbox: o.Outbox, options: o, turn: make(chan struct{}, 1)}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// Push sends what waits. See [Replica.Run].
+func (r *Replica) Push(ctx context.Context, patience time.Duration) (Result, error) {
+	return r.Run(ctx, Job{Push: true, Patience: patience})
+}
+
+// Pull brings what changed in the tables since they were last pulled. See [Replica.Run].
+func (r *Replica) Pull(ctx context.Context, patience time.Duration, tables ...string) (Result, error) {
+	return r.Run(ctx, Job{Tables: tables, Patience: patience})
+}
+
+// Sync pushes what waits and pulls all tables. See [Replica.Run].
+func (r *Replica) Sync(ctx context.Context, patience time.Duration) (Result, error) {
+	return r.Run(ctx, Job{Push: true, Tables: r.store.Tables(), Patience: patience})
+}
+
+// Run carries out a job. Operations that the server refused are in the result, not in the error: the error says what
+// stopped the job before its end, with code "network", "auth", "server", "aborted" or one of the store's. What was done
+// until then stays done.
+func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
+	for _, name := range job.Tables {
+		if _, err := r.store.Schema(name); err != nil {
+			return Result{}, err
+		}
+	}
+	select {
+	case r.turn <- struct{}{}:
+		defer func() { <-r.turn }()
+	case <-ctx.Done():
+		return Result{}, aborted(ctx)
+	}
+	if r.options.Lock != nil {
+		release, err := r.options.Lock(ctx)
+		if err != nil {
+			return Result{}, err
+		}
+		defer release()
+	}
+	m := NewMachine(job, r.options.Jitter)
+	m.Progress, m.Epoch = r.options.Progress, r.options.Epoch
+	var event Event = Started{}
+	for {
+		effect := m.Step(event)
+		if done, ok := effect.(Done); ok {
+			if done.Err == nil {
+				done.Err = r.finished(ctx, job)
+			}
+			return done.Result, done.Err
+		}
+		if ctx.Err() != nil {
+			event = Broken{aborted(ctx)}
+			continue
+		}
+		next, err := r.perform(ctx, effect)
+		if err != nil {
+			next = Broken{err}
+		}
+		event = next
+	}
+}
+
+// perform carries out one effect.
+func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
+	switch e := effect.(type) {
+	case Take:
+		batch, err := r.take(ctx, e.Limit)
+		return Taken{batch}, err
+	case Send:
+		if r.token == "" && r.options.Token != nil {
+			if err := r.refresh(ctx, false); err != nil {
+				return nil, err
+			}
+		}
+		return r.options.Network.Send(ctx, e, r.token), nil
+	case Settle:
+		settlement, err := r.settle(ctx, e.Operations, e.Answers)
+		return Settled{settlement}, err
+	case Ask:
+		return Decided{r.ask(ctx, e.Conflict)}, nil
+	case Resolve:
+		again, err := r.resolve(ctx, e.Conflict, e.Decision)
+		if code := table.CodeOf(err); code == table.CodeInvalid || code == table.CodeConstraint {
+			r.problem(e.Conflict, err)
+			again, err = r.resolve(ctx, e.Conflict, Decision{Choice: ChooseLater})
+		}
+		return Resolved{again}, err
+	case LoadCursor:
+		token, err := r.cursor(ctx, e.Table)
+		return Cursor{token}, err
+	case Forget:
+		return Cursor{}, r.forget(ctx, e.Table)
+	case Apply:
+		return Applied{}, r.apply(ctx, e.Table, e.Page)
+	case Wait:
+		return Woke{}, r.options.Wait(ctx, e.For)
+	case Refresh:
+		if r.options.Token == nil {
+			return Token{}, nil
+		}
+		before := r.token
+		if err := r.refresh(ctx, true); err != nil {
+			return nil, err
+		}
+		return Token{Fresh: r.token != "" && r.token != before}, nil
+	}
+	return nil, table.Errorf(table.CodeEngine, "the sync engine asked for an effect that nobody knows")
+}
+
+func (r *Replica) refresh(ctx context.Context, fresh bool) error {
+	token, err := r.options.Token(ctx, fresh)
+	if err != nil {
+		return table.Errorf(table.CodeAuth, "the app gave no token").Because(err)
+	}
+	r.token = token
+	return nil
+}
+
+// ask gets a decision. A handler that fails costs only its own record: the operation waits in quarantine.
+func (r *Replica) ask(ctx context.Context, c *Conflict) Decision {
+	if r.options.Conflict == nil {
+		return Decision{Choice: ChooseLater}
+	}
+	d, err := r.options.Conflict(ctx, c)
+	if err != nil {
+		r.problem(c, err)
+		return Decision{Choice: ChooseLater}
+	}
+	return d
+}
+
+func (r *Replica) problem(c *Conflict, err error) {
+	if r.options.Problem != nil {
+		r.options.Problem(c, err)
+	}
+}
+
+// finished notes the time of a job that both pushed and pulled, or only pulled.
+func (r *Replica) finished(ctx context.Context, job Job) error {
+	if len(job.Tables) == 0 || r.options.Now == nil {
+		return nil
+	}
+	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		_, err := tx.Run(ctx, putMeta(table.Record{"key": metaSync, "at": r.options.Now()}))
+		return err
+	})
+}
+
+func aborted(ctx context.Context) error {
+	return table.Errorf(table.CodeAborted, "the sync was ended; what was done stays done").Because(context.Cause(ctx))
+}

@@ -1,0 +1,246 @@
+package replica
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// Conflict is a local change that meets a newer record of the server's. A side that is deleted is nil, and so is Base
+// when both sides inserted.
+type Conflict struct {
+	Table, RecordID     string
+	Local, Server, Base table.Record
+
+	op    *table.Operation // all local changes of the record, joined
+	sent  *table.Operation // what was refused, as it stands in the outbox
+	waits *table.Operation // what was written while it was under way, or nil
+}
+
+// Choice says how a [Conflict] ends.
+type Choice string
+
+// The choices.
+const (
+	ChooseLocal   Choice = "local"   // push the local record over the server's
+	ChooseServer  Choice = "server"  // take the server's record, drop the local change
+	ChooseRecord  Choice = "record"  // push the decision's record
+	ChooseCancel  Choice = "cancel"  // drop the operation, leave the local record until the next pull
+	ChooseDiscard Choice = "discard" // drop the operation and the local change
+	ChooseLater   Choice = "later"   // leave it in quarantine with reason "conflict"
+)
+
+// Decision is the answer to a [Conflict].
+type Decision struct {
+	Choice Choice
+	Record table.Record // with ChooseRecord
+}
+
+// Settlement is what the verdicts of one batch came to.
+type Settlement struct {
+	Accepted    int
+	Quarantined []*table.Operation
+	Conflicts   []*Conflict
+}
+
+// changes collects what a settlement writes: rows of tables and entries of the outbox.
+type changes struct {
+	entries
+	meta    []table.Record
+	puts    map[string][]table.Record
+	deletes map[string][]string
+}
+
+// row sets a record as it stands now; nil or a tombstone deletes it.
+func (c *changes) row(tableName, id string, record table.Record) {
+	if record == nil || record.Deleted() {
+		if c.deletes == nil {
+			c.deletes = map[string][]string{}
+		}
+		c.deletes[tableName] = append(c.deletes[tableName], id)
+		return
+	}
+	if c.puts == nil {
+		c.puts = map[string][]table.Record{}
+	}
+	c.puts[tableName] = append(c.puts[tableName], record)
+}
+
+// write carries the changes out.
+func (c *changes) write(ctx context.Context, tx *store.Tx, tables []string) error {
+	steps := c.steps()
+	for _, name := range tables {
+		more, err := tx.Apply(name, c.puts[name], c.deletes[name])
+		if err != nil {
+			return err
+		}
+		steps = append(steps, more...)
+	}
+	for _, row := range c.meta {
+		steps = append(steps, putMeta(row))
+	}
+	if len(steps) == 0 {
+		return nil
+	}
+	_, err := tx.Run(ctx, steps...)
+	return err
+}
+
+// settle applies the verdicts of a batch in one transaction. Operations without a final verdict stay as they are: sent.
+func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers map[string]*table.Response) (*Settlement, error) {
+	tables, keys := tablesOf(ops), make([]store.Key, len(ops))
+	for i, op := range ops {
+		keys[i] = recordKey(op.Table, op.RecordID)
+	}
+	out := &Settlement{}
+	err := r.store.Update(ctx, append([]string{StoreOutbox}, tables...), func(tx *store.Tx) error {
+		*out = Settlement{}
+		results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
+		if err != nil {
+			return err
+		}
+		var ch changes
+		for i, op := range ops {
+			sent, waits, err := pair(results[0].Groups[i])
+			if err != nil {
+				return err
+			}
+			if answer := answers[op.ID]; answer != nil && sent != nil && sent.ID == op.ID {
+				r.verdict(out, &ch, sent, waits, answer)
+			}
+		}
+		return ch.write(ctx, tx, tables)
+	})
+	return out, err
+}
+
+// verdict decides what one answer means for the operation that was sent and the edit that came after it.
+func (r *Replica) verdict(out *Settlement, ch *changes, sent, waits *table.Operation, answer *table.Response) {
+	server, gone := answer.Body, answer.Status == 404 || answer.Status == 410
+	switch {
+	case answer.Status >= 200 && answer.Status < 300, gone && sent.Action == table.ActionDelete:
+		out.Accepted++
+		ch.accept(sent, waits, server)
+	case gone, (answer.Status == 409 || answer.Status == 412) && server.ID() != "":
+		if gone || server.Deleted() {
+			server = nil
+		}
+		if sameAs(sent, server) {
+			out.Accepted++ // our own write, whose answer was lost for good
+			ch.accept(sent, waits, server)
+			return
+		}
+		c := newConflict(sent, waits, server)
+		if !r.mergeAlone(ch, c) {
+			out.Conflicts = append(out.Conflicts, c)
+		}
+	case answer.Status == 401, answer.Status == 408, answer.Status == 429, answer.Status >= 500:
+		// no verdict: the machine tries again
+	default:
+		op := join(sent, waits)
+		if waits != nil {
+			ch.drop(waits)
+		}
+		if op == nil {
+			ch.drop(sent) // inserted and deleted here, and never accepted there
+			return
+		}
+		op.Seq, op.ID, op.State, op.Attempts = sent.Seq, sent.ID, table.StateQuarantined, sent.Attempts
+		op.Reason = reason(answer)
+		ch.put(op)
+		out.Quarantined = append(out.Quarantined, op)
+	}
+}
+
+func reason(answer *table.Response) string {
+	if text, _ := answer.Body["error"].(string); text != "" {
+		return text
+	}
+	return "the server answered " + strconv.Itoa(answer.Status)
+}
+
+// sameAs reports whether the server already holds what the operation wanted.
+func sameAs(op *table.Operation, server table.Record) bool {
+	if op.Action == table.ActionDelete || server == nil {
+		return op.Action == table.ActionDelete && server == nil
+	}
+	return len(table.Diff(server, op.Record)) == 0
+}
+
+// accept takes an operation out of the outbox and shows the server's record, with a newer local edit on top of it.
+func (c *changes) accept(sent, waits *table.Operation, server table.Record) {
+	c.drop(sent)
+	if sent.Action == table.ActionDelete {
+		server = nil
+	}
+	if waits == nil {
+		c.row(sent.Table, sent.RecordID, server)
+		return
+	}
+	next := *waits
+	next.Base = server
+	if waits.Record != nil {
+		next.Record = rebase(sent.Record, waits.Record, server)
+		next.Action = table.ActionUpdate
+		if server == nil {
+			next.Action = table.ActionInsert
+		}
+		c.row(sent.Table, sent.RecordID, next.Record)
+	}
+	c.replace(waits, &next)
+}
+
+// rebase applies what changed from before to after onto the record on, whose system columns win.
+func rebase(before, after, on table.Record) table.Record {
+	if on == nil {
+		return withoutSystem(after)
+	}
+	next := make(table.Record, len(on)+1)
+	for k, v := range on {
+		next[k] = v
+	}
+	for k, v := range table.Diff(before, after) {
+		if v == nil {
+			if _, present := after[k]; !present {
+				delete(next, k)
+				continue
+			}
+		}
+		next[k] = v
+	}
+	next[table.ColumnID] = after[table.ColumnID]
+	return next
+}
+
+func withoutSystem(r table.Record) table.Record {
+	next := make(table.Record, len(r))
+	for k, v := range r {
+		if !table.IsSystem(k) {
+			next[k] = v
+		}
+	}
+	return next
+}
+
+// join returns all local changes of a record since its base as one operation, or nil if they cancel out.
+func join(sent, waits *table.Operation) *table.Operation {
+	if waits == nil {
+		op := *sent
+		return &op
+	}
+	return collapse(sent, waits)
+}
+
+func tablesOf(ops []*table.Operation) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, op := range ops {
+		if !seen[op.Table] {
+			seen[op.Table] = true
+			names = append(names, op.Table)
+		}
+	}
+	return names
+}
