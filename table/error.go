@@ -35,6 +35,7 @@ const (
 	CodeAuth    Code = "auth"    // not signed in, expired, or not allowed
 	CodeServer  Code = "server"  // the server answered, and the answer is an error or cannot be understood
 	CodeEpoch   Code = "epoch"   // the server does not know the past that the client refers to
+	CodeFork    Code = "fork"    // another copy of this client has used the operation's number: it needs a new client id
 	CodeLimit   Code = "limit"   // a limit of the server: body, depth, rate
 )
 

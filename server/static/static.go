@@ -7,15 +7,12 @@
 package static
 
 import (
-	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,8 +27,8 @@ type Options struct {
 	// Connect are the origins of other servers that the pages may call, as in "https://api.example.com".
 	Connect []string
 
-	// Reload looks, when a page or a manifest is asked for, whether files have changed, at most once a second, and reads
-	// the folder again if so. A folder that cannot be served then is logged, and the last good state stays.
+	// Reload looks, when a page, a manifest or the worker is asked for, whether files have changed, at most once a second,
+	// and reads the folder again if so. If it cannot be served then, that is logged, and the last good state stays.
 	Reload bool
 
 	MaxSize int64            // bytes of all files together; 0 is DefaultMaxSize
@@ -46,9 +43,9 @@ type Handler struct {
 	headers http.Header // on every answer
 	current atomic.Pointer[snapshot]
 
-	reloading sync.Mutex
-	checked   time.Time // guarded by reloading
-	failed    stamps    // the state that could not be served, guarded by reloading
+	reload  sync.Mutex // guards what follows
+	checked time.Time
+	seen    stamps // the state that was last read, whether it could be served or not
 }
 
 // New reads the folder. It fails if a file cannot be read, and if a manifest lists what is not there; the error names
@@ -69,36 +66,29 @@ func New(fsys fs.FS, o Options) (*Handler, error) {
 		}
 	}
 	h := &Handler{fsys: fsys, options: o, headers: securityHeaders(o.Connect), checked: o.Now()}
-	s, err := h.read(stampsOf, nil)
+	seen, err := list(fsys, o.MaxSize)
 	if err != nil {
 		return nil, err
 	}
+	s, err := read(fsys, seen, nil, o.Logger)
+	if err != nil {
+		return nil, err
+	}
+	h.seen = seen
 	h.current.Store(s)
 	return h, nil
 }
 
-// CheckOrigin reports whether text is a web origin, as browsers write it: scheme, host and port, and nothing else.
-func CheckOrigin(text string) error {
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || text != u.Scheme+"://"+u.Host ||
-		strings.ContainsAny(text, " ;,'\"*\\") || text != strings.ToLower(text) {
-		return fmt.Errorf("%q is not an origin: write scheme and host, and the port if it is not the usual one, as in https://api.example.com", text)
-	}
-	return nil
-}
-
 // ServeHTTP answers GET and HEAD.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for name, values := range h.headers {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), h.headers)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "this is a file: it can be read only", http.StatusMethodNotAllowed)
+		http.Error(w, "files can only be read", http.StatusMethodNotAllowed)
 		return
 	}
 	f := h.current.Load().files[r.URL.Path]
-	if h.options.Reload && (f == nil || f.opens) {
+	if h.options.Reload && (f == nil || f.entrance) {
 		h.refresh()
 		f = h.current.Load().files[r.URL.Path]
 	}
@@ -109,11 +99,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.serve(w, r)
 }
 
-// missing answers a name that is no file: real 404s, never the app's page in place of a script, or a worker would
+// missing answers a name that is no file with a real 404: given the app's page in place of a script, a worker would
 // store it as one.
 func (h *Handler) missing(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-cache")
-	if _, ok := h.current.Load().files[r.URL.Path+"/"]; !ok {
+	if h.current.Load().files[r.URL.Path+"/"] == nil {
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
@@ -124,21 +114,29 @@ func (h *Handler) missing(w http.ResponseWriter, r *http.Request) {
 
 // refresh reads the folder again if its files have changed. Callers that come while one is at it do not wait.
 func (h *Handler) refresh() {
-	if !h.reloading.TryLock() {
+	if !h.reload.TryLock() {
 		return
 	}
-	defer h.reloading.Unlock()
+	defer h.reload.Unlock()
 	now := h.options.Now()
 	if now.Sub(h.checked) < time.Second {
 		return
 	}
 	h.checked = now
-	old := h.current.Load()
-	now_, err := stampsOf(h.fsys, h.options)
-	_ = now_
-	_ = err
-	_ = old
+	seen, err := list(h.fsys, h.options.MaxSize)
+	if err == nil && maps.Equal(seen, h.seen) {
+		return
+	}
+	h.seen = seen
+	var s *snapshot
+	if err == nil {
+		s, err = read(h.fsys, seen, h.current.Load(), h.options.Logger)
+	}
+	if err != nil {
+		h.options.Logger.Error("the web folder has changed and cannot be served as it is now; serving its last good state",
+			"error", err.Error())
+		return
+	}
+	h.current.Store(s)
+	h.options.Logger.Info("the web folder has changed and was read again", "files", len(seen))
 }
-
-var errUnchanged = errors.New("unchanged")
-var _ = slices.Equal[[]int]

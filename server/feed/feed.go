@@ -1,0 +1,238 @@
+// Package feed decides what a write does, and gives every write its place in its table's order.
+//
+// The pushes of many clients share one transaction, because the commit is what costs. Each operation is judged before
+// anything of it is written, so that one that is refused has no effect and costs its neighbours nothing.
+//
+// A write's number is taken from a counter that the transaction holds until it commits: whoever has read up to a number
+// has seen all the lower ones. The number with the server's boot id is the record's version; updatedAt comes from the same
+// counter and never falls, whatever the clock does.
+package feed
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/table"
+)
+
+const (
+	maxJobs = 256  // pushes in one commit
+	maxOps  = 4096 // operations after which a commit takes no further push, so that nobody waits long
+)
+
+// DefaultKeep is how long verdicts are kept.
+const DefaultKeep = 90 * 24 * time.Hour
+
+// Options is how a [Feed] works. The zero value is what a server wants.
+type Options struct {
+	Now    func() time.Time // time.Now when nil
+	Boot   string           // letters and digits, never used before with the database; random when empty
+	NewID  func() string    // ids for records that come without one; random UUIDs when nil
+	Keep   time.Duration    // how long verdicts are kept; DefaultKeep when 0
+	Inline bool             // every push commits by itself, in its caller's goroutine: one order of events, for a simulator
+}
+
+// Feed writes to a database. It is made by [Open] and safe for concurrent use.
+type Feed struct {
+	db db.DB
+	o  Options
+
+	jobs    chan *job
+	stopped chan struct{} // closed when the writing goroutine has ended
+
+	mu     sync.RWMutex // held for reading while a push is handed over; closed is set under the write lock
+	closed bool
+}
+
+// job is one push on its way.
+type job struct {
+	ctx     context.Context
+	ops     []Op
+	answers []Answer
+	err     error
+	done    chan struct{}
+}
+
+// Open makes the tables that are not there yet, with their seeds, forgets old verdicts, and starts to take pushes.
+// The caller closes the feed before the database.
+func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.NewID == nil {
+		o.NewID = uuid.NewString
+	}
+	o.Boot = cmp.Or(o.Boot, strings.ToLower(rand.Text()[:10]))
+	o.Keep = cmp.Or(o.Keep, DefaultKeep)
+	f := &Feed{db: d, o: o, jobs: make(chan *job, maxJobs), stopped: make(chan struct{})}
+	if err := d.Update(ctx, func(tx db.Tx) error { return f.prepare(tx, tables) }); err != nil {
+		return nil, err
+	}
+	if o.Inline {
+		close(f.stopped)
+	} else {
+		go f.run()
+	}
+	return f, nil
+}
+
+func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
+	var seeds []Op
+	for _, t := range tables {
+		created, err := tx.Create(t.Name())
+		if err != nil {
+			return err
+		}
+		for i := 0; created && i < len(t.Seed); i++ {
+			row := table.Record{table.ColumnID: f.o.NewID()}
+			for name, v := range t.Seed[i] {
+				row[name] = v
+			}
+			row, err := t.Schema.Normalize(row)
+			if err != nil {
+				return err
+			}
+			seeds = append(seeds, Op{Table: t, Action: Put, ID: row.ID(), Record: row})
+		}
+	}
+	c, err := begin(tx, f.o, seeds)
+	if err != nil {
+		return err
+	}
+	for i := range seeds {
+		if _, err := c.apply(&seeds[i]); err != nil {
+			return err
+		}
+	}
+	if err := c.flush(); err != nil {
+		return err
+	}
+	return tx.Expire(f.o.Now().Add(-f.o.Keep))
+}
+
+// NewID returns an id for a record that came without one.
+func (f *Feed) NewID() string { return f.o.NewID() }
+
+// Push carries out operations in order, as one unit of a commit, and returns one answer for each once they are durable. An
+// operation that is refused does not stop the others, but for those of its group.
+//
+// An error means that the whole push may or may not have happened: sent again, operations that have a client are
+// carried out once. Its code is [table.CodeClosed] after [Feed.Close], and [table.CodeStorage] when the database
+// failed.
+func (f *Feed) Push(ctx context.Context, ops []Op) ([]Answer, error) {
+	j := &job{ctx: ctx, ops: ops, done: make(chan struct{})}
+	f.mu.RLock()
+	if f.closed {
+		f.mu.RUnlock()
+		return nil, table.Errorf(table.CodeClosed, "the server is stopping: try again")
+	}
+	if f.o.Inline {
+		defer f.mu.RUnlock()
+		f.commit(ctx, []*job{j})
+		return j.answers, j.err
+	}
+	select {
+	case f.jobs <- j:
+		f.mu.RUnlock()
+	case <-ctx.Done():
+		f.mu.RUnlock()
+		return nil, ctx.Err()
+	}
+	select {
+	case <-j.done:
+		return j.answers, j.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// Close refuses further pushes and waits until those that were taken are committed, or the context ends.
+func (f *Feed) Close(ctx context.Context) error {
+	f.mu.Lock()
+	if !f.closed {
+		f.closed = true
+		close(f.jobs)
+	}
+	f.mu.Unlock()
+	select {
+	case <-f.stopped:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// run commits what waits, as much of it at once as is allowed.
+func (f *Feed) run() {
+	defer close(f.stopped)
+	for first := range f.jobs {
+		jobs, ops := []*job{first}, len(first.ops)
+	gather:
+		for len(jobs) < maxJobs && ops < maxOps {
+			select {
+			case j, ok := <-f.jobs:
+				if !ok {
+					break gather
+				}
+				jobs, ops = append(jobs, j), ops+len(j.ops)
+			default:
+				break gather
+			}
+		}
+		f.commit(context.Background(), jobs)
+		for _, j := range jobs {
+			close(j.done)
+		}
+	}
+}
+
+// commit carries out the jobs in one transaction. If that fails, each is tried alone, so that no job fails for what
+// another one brought.
+func (f *Feed) commit(ctx context.Context, jobs []*job) {
+	err := f.attempt(ctx, jobs)
+	for _, j := range jobs {
+		if err != nil && len(jobs) > 1 {
+			j.err = f.attempt(ctx, []*job{j})
+		} else if err != nil {
+			j.err = err
+		}
+	}
+}
+
+// attempt is one transaction over the jobs. A panic in it is a job's failure and not the server's.
+func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return f.db.Update(ctx, func(tx db.Tx) error {
+		var ops []Op
+		for _, j := range jobs {
+			ops = append(ops, j.ops...)
+		}
+		c, err := begin(tx, f.o, ops)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if j.ctx.Err() != nil { // nobody waits for it any more, and nothing was promised
+				j.err = j.ctx.Err()
+				continue
+			}
+			if j.answers, err = c.push(j.ops); err != nil {
+				return err
+			}
+		}
+		return c.flush()
+	})
+}
