@@ -21,7 +21,7 @@ func securityHeaders(connect []string) http.Header {
 		"media-src 'self'",
 		"manifest-src 'self'",
 		"base-uri 'none'",
-		"form-action 'self'",
+		"form-action 'none'",
 		"frame-ancestors 'none'",
 	}
 	return http.Header{
