@@ -1,0 +1,78 @@
+# Larder. `make` alone lists the targets.
+GO      ?= go
+WASM     = GOOS=js GOARCH=wasm
+WASMOUT  = build/web/larder.wasm
+LDFLAGS  = -s -w
+BROWSERS = chromium
+RUNNER   = $(CURDIR)/bin/wasmrun
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+deps: ## install what the tests need: Chromium and the iso-codes data (by apt)
+	@sh test/deps.sh
+
+build: bin/larder ## the server: bin/larder
+
+run: bin/larder web data/languages ## build all and serve http://localhost:8000
+	bin/larder serve --addr 127.0.0.1:8000 --db sqlite:data/larder.db --tables tables --web build/web
+
+test: web bin/larder deps ## the everyday tests: native, and in Chromium
+	$(GO) vet ./...
+	$(GO) test ./...
+	$(MAKE) test-browsers
+
+test-browsers: bin/wasmrun deps ## the store's and the binding's tests inside browsers
+	for b in $(BROWSERS); do WASMRUN_BROWSER=$$b $(WASM) $(GO) test -exec $(RUNNER) ./table/... ./wasm/... || exit 1; done
+
+race: ## the native tests under the race detector
+	$(GO) test -race ./table/... ./wasm/... ./manifest/... ./server/...
+
+bench: web deps ## bulk put, gets, read all, pull page: raw IndexedDB, Dexie and Larder in one run
+	cd test/bench && npm ci --silent --no-audit --no-fund
+	$(GO) run ./test/bench -web build/web
+
+size: web ## size of the engine: raw, gzip, brotli; fails above the budget
+	$(GO) run ./test/size build/web
+
+dist: web bin/larder ## dist/: what a static host or an npm package needs
+	rm -rf dist
+	bin/larder build build/web --out dist --compress best
+
+fuzz: ## fuzz every parser for FUZZTIME (30s) each
+	sh test/fuzz.sh $(FUZZTIME)
+
+clean: ## remove what was built; data/ stays
+	rm -rf bin build dist
+
+.PHONY: help deps build run test test-browsers race bench size dist fuzz clean web FORCE
+
+# What a page loads. The engine is rebuilt by Go's own cache.
+web: $(WASMOUT) build/web/wasm_exec.js
+	cp -R web/. build/web/
+	cp sw/sw.js wasm/idb/idb.js build/web/
+
+$(WASMOUT): FORCE
+	@mkdir -p build/web
+	$(WASM) $(GO) build -trimpath -ldflags='$(LDFLAGS)' -o $@ ./wasm/engine
+
+build/web/wasm_exec.js:
+	@mkdir -p build/web
+	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $@
+
+bin/larder: FORCE
+	$(GO) build -trimpath -ldflags='$(LDFLAGS)' -o $@ ./server
+
+bin/wasmrun: FORCE
+	$(GO) build -o $@ ./test/wasmrun
+
+# The rows of the languages page: Debian's iso-codes where they are installed, else the page starts with none.
+data/languages: | bin/larder
+	@mkdir -p data
+	@f=/usr/share/iso-codes/json/iso_639-3.json; if [ -f $$f ]; then \
+	  bin/larder import $$f --table language --id alpha_3 --db sqlite:data/larder.db --tables tables && touch $@; \
+	else echo "the languages page has no rows yet: install the iso-codes package (make deps does) and run again"; fi
+
+FORCE:

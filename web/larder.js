@@ -1,0 +1,15 @@
+/**
+ * Larder: an app's data in the browser, there without a network, in sync when it is back.
+ *
+ *   import { open } from './larder.js';
+ *   const db = await open('app', { version: 1, tables: { todoitem: { columns: { text: 'string' } } } });
+ *   await db.table('todoitem').insert({ text: 'bread' });
+ *
+ * Types and documentation are in larder.d.ts.
+ */
+export { open, destroy } from './larder/database.js';
+export {
+  LarderError, InvalidError, QueryError, ExistsError, NotFoundError, ConstraintError, ConflictError, TransactionError,
+  AbortedError, BlockedError, VersionError, MigrationError, QuotaError, StorageError, ClosedError, NetworkError,
+  AuthError, ServerError, EngineError,
+} from './larder/error.js';
