@@ -1,7 +1,7 @@
 package table
 
 // Row returns the operation as the plain object that the outbox keeps: seq, id, table, recordId, action, record,
-// base, state, reason, attempts, principal, schema and createdAt. It shares op's records.
+// base, server, state, reason, attempts, principal, schema and createdAt. It shares op's records.
 func (op *Operation) Row() Record {
 	return Record{
 		"seq":       float64(op.Seq),
@@ -11,6 +11,7 @@ func (op *Operation) Row() Record {
 		"action":    string(op.Action),
 		"record":    orNil(op.Record),
 		"base":      orNil(op.Base),
+		"server":    orNil(op.Server),
 		"state":     string(op.State),
 		"reason":    op.Reason,
 		"attempts":  float64(op.Attempts),
@@ -39,6 +40,7 @@ func ParseOperation(r Record) (*Operation, error) {
 		Action:    Action(p.text("action", true)),
 		Record:    p.record("record"),
 		Base:      p.record("base"),
+		Server:    p.record("server"),
 		State:     State(p.text("state", true)),
 		Reason:    p.text("reason", false),
 		Attempts:  int(p.whole("attempts", 0)),

@@ -1,0 +1,280 @@
+package table
+
+import (
+	"math"
+)
+
+// Matches reports whether e is true of r, by SQL's logic of three values: true, false, and null for what cannot be
+// known. A nil e is true of everything.
+func Matches(e Expr, r Record) bool {
+	return e == nil || eval(e, r) == true
+}
+
+// eval returns the value of e for r: nil, bool, float64 or string, or what a json column holds.
+func eval(e Expr, r Record) any {
+	switch e := e.(type) {
+	case ColumnRef:
+		return r[e.Name]
+	case Literal:
+		if d, ok := e.Value.(Date); ok {
+			return string(d)
+		}
+		return e.Value
+	case Compare:
+		return evalCompare(e, r)
+	case Logic:
+		return evalLogic(e, r)
+	case Not:
+		if b, ok := eval(e.X, r).(bool); ok {
+			return !b
+		}
+	case In:
+		return evalIn(e, r)
+	case Call:
+		return evalCall(e, r)
+	case Arithmetic:
+		return evalArithmetic(e, r)
+	case Negate:
+		if f, ok := eval(e.X, r).(float64); ok {
+			return -f + 0
+		}
+	}
+	return nil
+}
+
+// evalLogic stops at the first value that decides: false for and, true for or.
+func evalLogic(e Logic, r Record) any {
+	decides := e.Op == OpOr
+	var result any = !decides
+	for _, x := range e.List {
+		b, known := eval(x, r).(bool)
+		if !known {
+			result = nil
+		} else if b == decides {
+			return decides
+		}
+	}
+	return result
+}
+
+func evalCompare(e Compare, r Record) any {
+	left := eval(e.Left, r)
+	if l, ok := e.Right.(Literal); ok && l.Value == nil {
+		switch e.Op {
+		case OpEq:
+			return left == nil
+		case OpNe:
+			return left != nil
+		}
+		return nil
+	}
+	right := eval(e.Right, r)
+	if isDate(e.Left) {
+		right = asDate(right)
+	} else if isDate(e.Right) {
+		left = asDate(left)
+	}
+	c, ok := compareSame(left, right)
+	if !ok {
+		return nil
+	}
+	switch e.Op {
+	case OpEq:
+		return c == 0
+	case OpNe:
+		return c != 0
+	case OpGt:
+		return c > 0
+	case OpGe:
+		return c >= 0
+	case OpLt:
+		return c < 0
+	case OpLe:
+		return c <= 0
+	}
+	return nil
+}
+
+func isDate(e Expr) bool {
+	l, ok := e.(Literal)
+	if ok {
+		_, ok = l.Value.(Date)
+	}
+	return ok
+}
+
+// asDate gives a text that is compared with a date the canonical form, which undeclared columns may lack; what is no
+// date is null.
+func asDate(v any) any {
+	s, ok := v.(string)
+	if !ok {
+		return nil
+	}
+	if isCanonicalDate(s) {
+		return v
+	}
+	iso, err := ParseDate(s)
+	if err != nil {
+		return nil
+	}
+	return iso
+}
+
+func evalIn(e In, r Record) any {
+	x := eval(e.X, r)
+	var result any = false
+	for _, item := range e.List {
+		v := eval(item, r)
+		if isDate(item) {
+			if iso := asDate(x); iso == v {
+				return true
+			}
+		}
+		switch c, ok := compareSame(x, v); {
+		case ok && c == 0:
+			return true
+		case !ok:
+			result = nil
+		}
+	}
+	return result
+}
+
+func evalArithmetic(e Arithmetic, r Record) any {
+	a, ok1 := eval(e.Left, r).(float64)
+	b, ok2 := eval(e.Right, r).(float64)
+	if !ok1 || !ok2 {
+		return nil
+	}
+	f := math.NaN()
+	switch e.Op {
+	case OpAdd:
+		f = a + b
+	case OpSub:
+		f = a - b
+	case OpMul:
+		f = a * b
+	case OpDiv:
+		f = a / b
+		if a == math.Trunc(a) && b == math.Trunc(b) {
+			f = math.Trunc(f)
+		}
+	case OpMod:
+		f = math.Mod(a, b)
+	}
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil
+	}
+	return f + 0
+}
+
+func evalCall(e Call, r Record) any {
+	f, ok := functions[e.Func]
+	if !ok || len(e.Args) < f.least || len(e.Args) > len(f.args) {
+		return nil
+	}
+	var room [3]any
+	args := room[:len(e.Args)]
+	for i, x := range e.Args {
+		v := eval(x, r)
+		switch f.args[i] {
+		case kindText, kindDate:
+			_, ok = v.(string)
+		case kindNumber:
+			_, ok = v.(float64)
+		}
+		if !ok {
+			return nil
+		}
+		args[i] = v
+	}
+	return f.call(args)
+}
+
+// compareSame compares two values of one type. It reports false for nulls, for different types, and for arrays and
+// objects, which have no order.
+func compareSame(a, b any) (int, bool) {
+	switch a := a.(type) {
+	case string:
+		if b, ok := b.(string); ok {
+			return CompareText(a, b), true
+		}
+	case float64:
+		if b, ok := b.(float64); ok {
+			return compareNumbers(a, b), true
+		}
+	case bool:
+		if b, ok := b.(bool); ok {
+			return compareNumbers(asNumber(a), asNumber(b)), true
+		}
+	}
+	return 0, false
+}
+
+func compareNumbers(a, b float64) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+func asNumber(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// CompareText orders texts by their UTF-16 code units, as JavaScript and IndexedDB do: −1, 0 or 1. That is the order of
+// their UTF-8 bytes, but that the characters beyond U+FFFF come before those from U+E000 on.
+func CompareText(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		x, y := a[i], b[i]
+		if x == y {
+			continue
+		}
+		if x >= 0xee && y >= 0xee && (x >= 0xf0) != (y >= 0xf0) {
+			x, y = y, x
+		}
+		if x < y {
+			return -1
+		}
+		return 1
+	}
+	return compareNumbers(float64(len(a)), float64(len(b)))
+}
+
+// CompareValues orders any two values of records, as indexes do: nulls first, then numbers, with false as 0 and true as
+// 1, then texts, then arrays and objects, which are all equal.
+func CompareValues(a, b any) int {
+	ra, fa := rank(a)
+	rb, fb := rank(b)
+	if ra != rb {
+		return compareNumbers(float64(ra), float64(rb))
+	}
+	switch ra {
+	case 1:
+		return compareNumbers(fa, fb)
+	case 2:
+		return CompareText(a.(string), b.(string))
+	}
+	return 0
+}
+
+func rank(v any) (int, float64) {
+	switch v := v.(type) {
+	case nil:
+		return 0, 0
+	case bool:
+		return 1, asNumber(v)
+	case float64:
+		return 1, v
+	case string:
+		return 2, 0
+	}
+	return 3, 0
+}

@@ -1,0 +1,273 @@
+package table
+
+import "strings"
+
+// Expr is a filter as a tree: [Literal], [ColumnRef], [Not], [Negate], [Logic], [Compare], [Arithmetic], [In] and
+// [Call], all by value. The set is closed, so that whoever walks a filter (a planner, a compiler to SQL) can name every
+// case. A tree is immutable once made and so safe for concurrent use.
+//
+// Values are nil, bool, float64 and string; a date is its canonical string, and only as a literal a [Date].
+type Expr interface {
+	// String returns OData text that [ParseFilter] reads back to the same tree.
+	String() string
+	// binding is how tightly the node holds its parts; one that is looser than its place needs parentheses.
+	binding() int
+	append(dst []byte) []byte
+}
+
+// Op is an operator, by its OData name.
+type Op string
+
+// The operators.
+const (
+	OpEq  Op = "eq" // with the literal null on the right: IS NULL
+	OpNe  Op = "ne" // with the literal null on the right: IS NOT NULL
+	OpGt  Op = "gt"
+	OpGe  Op = "ge"
+	OpLt  Op = "lt"
+	OpLe  Op = "le"
+	OpAnd Op = "and"
+	OpOr  Op = "or"
+	OpAdd Op = "add"
+	OpSub Op = "sub"
+	OpMul Op = "mul"
+	OpDiv Op = "div" // of two whole numbers: cut towards zero; by zero: null
+	OpMod Op = "mod" // has the sign of the left side; by zero: null
+)
+
+// Date is a moment in canonical form (see [ParseDate]), as the value of a [Literal].
+type Date string
+
+// Literal is a constant: nil, bool, float64, string or [Date].
+type Literal struct{ Value any }
+
+// ColumnRef is the value of a column, null where the record has none. As a condition it means that the column is true.
+type ColumnRef struct{ Name string }
+
+// Not is logical negation; of null it is null.
+type Not struct{ X Expr }
+
+// Negate is a number with the other sign.
+type Negate struct{ X Expr }
+
+// Logic joins two conditions or more by [OpAnd] or [OpOr]. None of List is a Logic of the same Op.
+type Logic struct {
+	Op   Op
+	List []Expr
+}
+
+// Compare compares two values by one of [OpEq], [OpNe], [OpGt], [OpGe], [OpLt] and [OpLe]. Values of different types
+// compare to null, as null with anything does, but for the literal null on the right of eq and ne.
+type Compare struct {
+	Op          Op
+	Left, Right Expr
+}
+
+// Arithmetic calculates with two numbers by [OpAdd], [OpSub], [OpMul], [OpDiv] or [OpMod].
+type Arithmetic struct {
+	Op          Op
+	Left, Right Expr
+}
+
+// In reports whether X equals one of List, with SQL's rules for nulls. No value is in an empty list.
+type In struct {
+	X    Expr
+	List []Expr
+}
+
+// Call is a function's value. Func is one of substringof, startswith, endswith, concat, indexof, replace, substring,
+// tolower, toupper, trim, length, year, month, day, hour, minute, second, floor, ceiling and round; OData's newer
+// contains is read as substringof with its arguments reversed.
+type Call struct {
+	Func string
+	Args []Expr
+}
+
+// And joins two filters, either of which may be nil for none. It is nil when both are.
+func And(a, b Expr) Expr {
+	if a == nil {
+		return b
+	}
+	if b == nil {
+		return a
+	}
+	return join(OpAnd, a, b)
+}
+
+// join keeps chains of one operator flat.
+func join(op Op, a, b Expr) Expr {
+	var list []Expr
+	for _, x := range [...]Expr{a, b} {
+		if l, ok := x.(Logic); ok && l.Op == op {
+			list = append(list, l.List...)
+		} else {
+			list = append(list, x)
+		}
+	}
+	return Logic{op, list}
+}
+
+// Walk calls visit for e and the parts of it, outermost first; it does not go into a node for which visit is false.
+func Walk(e Expr, visit func(Expr) bool) {
+	if e == nil || !visit(e) {
+		return
+	}
+	for _, part := range parts(e) {
+		Walk(part, visit)
+	}
+}
+
+func parts(e Expr) []Expr {
+	switch e := e.(type) {
+	case Not:
+		return []Expr{e.X}
+	case Negate:
+		return []Expr{e.X}
+	case Logic:
+		return e.List
+	case Compare:
+		return []Expr{e.Left, e.Right}
+	case Arithmetic:
+		return []Expr{e.Left, e.Right}
+	case In:
+		return append([]Expr{e.X}, e.List...)
+	case Call:
+		return e.Args
+	}
+	return nil
+}
+
+// How tightly operators bind, from loose to tight.
+const (
+	bindOr = iota + 1
+	bindAnd
+	bindCompare
+	bindAdd
+	bindMul
+	bindUnary
+	bindPrimary
+)
+
+// bindingOf tells how tightly each infix operator binds.
+func bindingOf(op Op) int {
+	switch op {
+	case OpOr:
+		return bindOr
+	case OpAnd:
+		return bindAnd
+	case OpEq, OpNe, OpGt, OpGe, OpLt, OpLe, "in":
+		return bindCompare
+	case OpAdd, OpSub:
+		return bindAdd
+	case OpMul, OpDiv, OpMod:
+		return bindMul
+	}
+	return 0
+}
+
+func (e Literal) binding() int {
+	if f, ok := e.Value.(float64); ok && f < 0 {
+		return bindUnary
+	}
+	return bindPrimary
+}
+func (e ColumnRef) binding() int  { return bindPrimary }
+func (e Call) binding() int       { return bindPrimary }
+func (e Not) binding() int        { return bindUnary }
+func (e Negate) binding() int     { return bindUnary }
+func (e In) binding() int         { return bindCompare }
+func (e Compare) binding() int    { return bindCompare }
+func (e Arithmetic) binding() int { return bindingOf(e.Op) }
+func (e Logic) binding() int      { return bindingOf(e.Op) }
+
+func (e Literal) String() string    { return string(e.append(nil)) }
+func (e ColumnRef) String() string  { return string(e.append(nil)) }
+func (e Call) String() string       { return string(e.append(nil)) }
+func (e Not) String() string        { return string(e.append(nil)) }
+func (e Negate) String() string     { return string(e.append(nil)) }
+func (e In) String() string         { return string(e.append(nil)) }
+func (e Compare) String() string    { return string(e.append(nil)) }
+func (e Arithmetic) String() string { return string(e.append(nil)) }
+func (e Logic) String() string      { return string(e.append(nil)) }
+
+// appendPart writes e in a place that takes nodes which bind at least as tightly as least.
+func appendPart(dst []byte, e Expr, least int) []byte {
+	if e.binding() >= least {
+		return e.append(dst)
+	}
+	return append(e.append(append(dst, '(')), ')')
+}
+
+func appendList(dst []byte, list []Expr) []byte {
+	dst = append(dst, '(')
+	for i, e := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendPart(dst, e, bindOr)
+	}
+	return append(dst, ')')
+}
+
+func (e Literal) append(dst []byte) []byte {
+	switch v := e.Value.(type) {
+	case string:
+		dst = append(dst, '\'')
+		dst = append(dst, strings.ReplaceAll(v, "'", "''")...)
+		return append(dst, '\'')
+	case Date:
+		dst = append(dst, "datetime'"...)
+		dst = append(dst, v...)
+		return append(dst, '\'')
+	}
+	return AppendJSON(dst, e.Value)
+}
+
+func (e ColumnRef) append(dst []byte) []byte {
+	switch e.Name {
+	case "not", "true", "false", "null":
+		dst = append(dst, "_/"...) // a member of anything is a column, whatever its name
+	}
+	return append(dst, e.Name...)
+}
+
+func (e Call) append(dst []byte) []byte {
+	return appendList(append(dst, e.Func...), e.Args)
+}
+
+func (e Not) append(dst []byte) []byte {
+	return appendPart(append(dst, "not "...), e.X, bindUnary)
+}
+
+func (e Negate) append(dst []byte) []byte {
+	return appendPart(append(dst, '-'), e.X, bindUnary)
+}
+
+func (e In) append(dst []byte) []byte {
+	return appendList(append(appendPart(dst, e.X, bindCompare), " in "...), e.List)
+}
+
+func (e Compare) append(dst []byte) []byte {
+	return appendBinary(dst, e.Op, e.Left, e.Right, bindCompare)
+}
+
+func (e Arithmetic) append(dst []byte) []byte {
+	return appendBinary(dst, e.Op, e.Left, e.Right, bindingOf(e.Op))
+}
+
+// appendBinary writes an operator that takes its like on the left without parentheses.
+func appendBinary(dst []byte, op Op, left, right Expr, binding int) []byte {
+	dst = appendPart(dst, left, binding)
+	dst = append(append(append(dst, ' '), op...), ' ')
+	return appendPart(dst, right, binding+1)
+}
+
+func (e Logic) append(dst []byte) []byte {
+	for i, x := range e.List {
+		if i > 0 {
+			dst = append(append(append(dst, ' '), e.Op...), ' ')
+		}
+		dst = appendPart(dst, x, bindingOf(e.Op)+1)
+	}
+	return dst
+}
