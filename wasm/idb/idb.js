@@ -1,0 +1,343 @@
+// larderIDB runs batches of IndexedDB requests in one go, so that a caller in WebAssembly crosses into JavaScript once per
+// batch and not once per row, and so that a page can read its first rows before any WebAssembly has started.
+// A classic script for windows, workers and service workers. It sets one global: larderIDB.
+'use strict';
+(() => {
+  const SLICE = 256;     // rows put per task, so that no task holds the thread for long
+  const SHARED = 1000;   // programs that may share one read transaction, so that a chain of reads cannot starve a writer
+  const TICKS = 8;       // promise jobs within which a caller is expected to ask for more
+
+  // Keys and rows. IndexedDB has no null or boolean keys: they are told apart from absence by these numbers.
+  const key = (k) => (k === null ? -Infinity : k === true ? 1 : k === false ? 0 : Array.isArray(k) ? k.map(key) : k);
+  const indexed = (v) => (v === undefined || v === null ? -Infinity : typeof v === 'boolean' ? Number(v) : v);
+
+  const marked = (row, columns) => {
+    if (!columns) return row;
+    delete row.$;
+    const keys = {};
+    for (const column of columns) {
+      const value = indexed(row[column]);
+      if (typeof value === 'number' || typeof value === 'string') keys[column] = value;
+    }
+    row.$ = keys;   // the last property, which makes it cheap to take off again
+    return row;
+  };
+  const plain = (row) => {
+    if (row && row.$ !== undefined) delete row.$;
+    return row;
+  };
+
+  // The range as IndexedDB wants it: undefined for everything, null where no key can be inside (which IndexedDB calls an error).
+  const range = (r) => {
+    const low = r?.lower !== undefined, high = r?.upper !== undefined;
+    if (!low && !high) return undefined;
+    const lower = key(r.lower), upper = key(r.upper), lowerOpen = !!r.lowerOpen, upperOpen = !!r.upperOpen;
+    if (!high) return IDBKeyRange.lowerBound(lower, lowerOpen);
+    if (!low) return IDBKeyRange.upperBound(upper, upperOpen);
+    const order = indexedDB.cmp(lower, upper);
+    if (order > 0 || (order === 0 && (lowerOpen || upperOpen))) return null;
+    return IDBKeyRange.bound(lower, upper, lowerOpen, upperOpen);
+  };
+
+  // Resolves when all the requests have settled. Those of one transaction settle in the order they were made, so only the
+  // last one says when. A failure is kept from aborting the transaction: whoever ran the program decides about that.
+  const all = (requests) => new Promise((resolve, reject) => {
+    const last = requests[requests.length - 1];
+    let failed = null;
+    const end = () => (failed ? reject(failed) : resolve(requests));
+    const fail = (event) => {
+      event.preventDefault();
+      event.stopPropagation();
+      failed ??= event.target.error;
+      if (event.target === last) end();
+    };
+    for (const request of requests) request.onerror = fail;
+    if (last) last.onsuccess = end;
+    else end();
+  });
+  const one = async (request) => (await all([request]))[0].result;
+
+  // Walks backwards with a cursor, in engines whose getAll cannot.
+  const walk = (request, skip, take, pick) => new Promise((resolve, reject) => {
+    const found = [];
+    request.onerror = (event) => { event.preventDefault(); event.stopPropagation(); reject(request.error); };
+    request.onsuccess = () => {
+      const cursor = request.result;
+      if (!cursor) return resolve(found);
+      if (skip > 0) { cursor.advance(skip); skip = 0; return undefined; }
+      return found.push(pick(cursor)) < take ? cursor.continue() : resolve(found);
+    };
+  });
+
+  // Rows or primary keys of a store or index, in order. A count above 2^32-1 is no limit.
+  const list = async (source, method, { range: wanted, direction, skip = 0, take = Infinity }) => {
+    const query = range(wanted);
+    if (query === null || take <= 0) return [];
+    const end = skip + take, count = end < 2 ** 32 ? end : undefined;
+    if (direction !== 'prev') return (await one(source[method](query, count))).slice(skip);
+    if ('getAllRecords' in source) return (await one(source[method]({ query, count, direction }))).slice(skip);
+    if (count === undefined) return (await one(source[method](query))).reverse().slice(skip);
+    return method === 'getAll'
+      ? walk(source.openCursor(query, direction), skip, take, (cursor) => cursor.value)
+      : walk(source.openKeyCursor(query, direction), skip, take, (cursor) => cursor.primaryKey);
+  };
+
+  // The operations of a program. Each makes its requests before it first awaits.
+  const write = async (store, { op, values, encode }) => {
+    let before = all([]);
+    try {
+      for (let i = 0; i < values.length; i += SLICE) {
+        const slice = all(values.slice(i, i + SLICE).map((row) => store[op](marked(row, encode))));
+        slice.catch(() => {});
+        await before;   // two slices are under way at a time, so that the database never waits for this thread
+        before = slice;
+      }
+    } finally {
+      await before;
+    }
+    return null;
+  };
+  const operations = {
+    put: write,
+    add: write,
+    get: async (store, { keys }) => (await all(keys.map((k) => store.get(key(k))))).map(({ result }) => plain(result) ?? null),
+    lookup: async (index, { keys }) =>
+      (await all(keys.map((k) => index.getAll(key(k))))).map(({ result }) => result.map(plain)),
+    getAll: async (source, step) => {
+      if (!(step.skip > 0 && step.take < Infinity)) return (await list(source, 'getAll', step)).map(plain);
+      const store = source.objectStore ?? source;   // rows that are skipped are not worth reading: their keys tell which to read
+      const rows = await all((await list(source, 'getAllKeys', step)).map((k) => store.get(k)));
+      return rows.map(({ result }) => plain(result));
+    },
+    getAllKeys: (source, step) => list(source, 'getAllKeys', step),
+    count: async (source, { range: wanted, skip = 0, take = Infinity }) => {
+      const query = range(wanted);
+      const found = query === null ? 0 : await one(source.count(query));
+      return Math.max(0, Math.min(found - skip, take));
+    },
+    delete: async (store, { keys, range: wanted }) => {
+      const query = keys ? null : range(wanted);
+      if (!keys && query === undefined) throw new DOMException('delete needs keys or a range; to empty a store use clear', 'DataError');
+      await all(keys ? keys.map((k) => store.delete(key(k))) : query ? [store.delete(query)] : []);
+      return null;
+    },
+    clear: async (store) => { await one(store.clear()); return null; },
+  };
+
+  // Write transactions that Go holds. One whose holder asks for nothing more would be committed by the browser, half done.
+  // Instead it is aborted: `waiting` counts what is asked for, `over` says that commit or abort was asked for.
+  const held = new WeakMap();
+  const hold = (tx, done) => {
+    held.set(tx, { waiting: 0, over: false, expired: false });
+    tx.oncomplete = () => done(null);
+    tx.onabort = () => done(failure(tx, tx.error ?? new DOMException('the transaction was aborted', 'AbortError')));
+  };
+  const waiting = (tx, change) => {
+    const state = held.get(tx);
+    if (state) state.waiting += change;
+  };
+  const idle = (state) => state && !state.over && state.waiting === 0;
+
+  // Called when a request's answer has been delivered: the holder gets the promise jobs of this task, and those of one more
+  // request, to ask for something.
+  const rest = async (tx) => {
+    const state = held.get(tx);
+    for (let tick = 0; tick < TICKS; tick++) {
+      if (!idle(state)) return;
+      await null;
+    }
+    const expire = () => {
+      if (!idle(state)) return;
+      state.expired = state.over = true;
+      tx.abort();
+    };
+    try {
+      const store = tx.objectStoreNames[0];
+      if (store === undefined) expire();
+      else tx.objectStore(store).getKey('').onsuccess = expire;
+    } catch {
+      state.over = true;   // it has ended by itself meanwhile, and its abort or complete event tells how
+    }
+  };
+
+  // Why something failed: a request that was aborted with its transaction tells less than the transaction does.
+  const failure = (tx, error) => {
+    if (held.get(tx)?.expired) return { name: 'TransactionInactiveError', message: 'the transaction was left waiting and has been aborted' };
+    return (error.name === 'AbortError' && tx?.error) || error;
+  };
+
+  const sourceOf = (tx, { store, index }) => {
+    try {
+      const source = tx.objectStore(store);
+      return index === undefined ? source : source.index(index);
+    } catch (error) {
+      throw error.name === 'InvalidStateError' ? new DOMException('the transaction is over', 'TransactionInactiveError') : error;
+    }
+  };
+  const perform = async (tx, step) => {
+    try {
+      const operation = Object.hasOwn(operations, step.op) ? operations[step.op] : null;
+      if (!operation) throw new DOMException('there is no such operation', 'DataError');
+      return await operation(sourceOf(tx, step), step);
+    } catch (error) {
+      const { name, message } = failure(tx, error);
+      throw { name, message, op: String(step.op), store: String(step.store) };
+    }
+  };
+  const execute = async (tx, program) => {
+    const parts = [];
+    for (const step of program) {
+      const part = perform(tx, step);
+      part.catch(() => {});
+      parts.push(part);
+      if (step.values?.length > SLICE) await part;   // its later slices come before the next step
+    }
+    await Promise.allSettled(parts);
+    return Promise.all(parts);   // all have settled: the results, or the first failure in the program's order
+  };
+
+  // Reads share a transaction as long as it lives, which halves the cost of a chain of awaited reads. A write that begins
+  // ends the sharing, or a later read would not see it.
+  const readers = new WeakMap();
+  const query = async (db, program) => {
+    const stores = [...new Set(program.map((step) => step.store))].sort(), name = stores.join('\0');
+    let live = readers.get(db)?.get(name);
+    if (live && live.left-- > 0) {
+      try {
+        return await execute(live.tx, program);
+      } catch (error) {
+        if (error.name !== 'TransactionInactiveError') throw error;
+      }
+    }
+    if (!readers.has(db)) readers.set(db, new Map());
+    const shared = readers.get(db);
+    live = { tx: db.transaction(stores, 'readonly'), left: SHARED };
+    live.tx.oncomplete = () => { if (shared.get(name) === live) shared.delete(name); };
+    shared.set(name, live);
+    return execute(live.tx, program);
+  };
+
+  // What follows is for the Go package wasm/idb. Its driver, go-indexeddb, keeps requests and transactions to itself, so it is
+  // given stand-ins that note the latest request, for Go to wait on in its own way.
+  let latest = null, staged = null;
+  const types = [IDBRequest, IDBTransaction, IDBObjectStore, IDBIndex, IDBCursor];
+  const shown = (value) => (types.some((type) => value instanceof type) ? noted(value) : value);
+  const noted = (target) => new Proxy(target, {
+    get(_, name) {
+      const member = target[name];
+      if (typeof member !== 'function') return shown(member);
+      return (...args) => {
+        const made = member.apply(target, args);
+        if (made instanceof IDBRequest) latest = made;
+        else if (target instanceof IDBCursor) latest = target.request;
+        return shown(made);
+      };
+    },
+  });
+
+  // Programs and results cross as UTF-8 in two buffers that are kept.
+  let input = new Uint8Array(1 << 14), output = new Uint8Array(1 << 14);
+  const encoder = new TextEncoder(), decoder = new TextDecoder();
+  const fill = (text) => {
+    let { read, written } = encoder.encodeInto(text, output);
+    if (read < text.length) {
+      output = new Uint8Array(text.length * 3);
+      ({ written } = encoder.encodeInto(text, output));
+    }
+    return written;
+  };
+
+  const go = {
+    factory: globalThis.indexedDB && noted(indexedDB),
+    // A factory whose one database answers every transaction() with the staged one.
+    transactions: {
+      open: () => Object.create(IDBRequest.prototype, {
+        result: { value: { transaction: () => staged } },
+        addEventListener: { value() {} },
+        removeEventListener: { value() {} },
+      }),
+    },
+    stage: (tx) => (staged = noted(tx)),
+    input: (size) => (input.length < size ? (input = new Uint8Array(2 * size)) : input),
+    output: () => output,
+
+    // Tells notify about the latest request, which opens or deletes a database, and about the connection that comes of it.
+    watch: (notify) => {
+      const request = latest;
+      let tx = null;
+      request.onblocked = ({ oldVersion, newVersion }) => notify('blocked', oldVersion, newVersion ?? 0);
+      request.onupgradeneeded = ({ oldVersion, newVersion }) => {
+        tx = request.transaction;
+        notify('upgrade', oldVersion, newVersion, tx);
+        rest(tx);
+      };
+      request.onerror = (event) => { event.preventDefault(); notify('error', failure(tx, request.error)); };
+      request.onsuccess = () => {
+        const db = request.result;
+        if (db) db.onversionchange = () => notify('versionchange');
+        if (db) db.onclose = () => notify('close');
+        notify('success', db);
+      };
+    },
+    forget: (db) => { db.onversionchange = db.onclose = null; },
+
+    begin: (db, stores, mode, durability, done) => {
+      const tx = db.transaction(stores, mode, { durability });
+      if (mode !== 'readonly') {
+        readers.delete(db);
+        hold(tx, done);
+      }
+      return tx;
+    },
+    hold,
+    commit: (tx) => {
+      const state = held.get(tx);
+      if (state) state.over = true;
+      tx.commit?.();
+    },
+    abort: (tx) => {
+      const state = held.get(tx);
+      if (state) state.over = true;
+      try { tx.abort(); } catch { /* it has ended already */ }
+    },
+
+    // Calls done(error) or done(null, result) once, when the latest request settles.
+    settle: (done) => {
+      const request = latest, tx = request.transaction;
+      waiting(tx, 1);
+      request.onsuccess = () => { waiting(tx, -1); done(null, request.result); rest(tx); };
+      request.onerror = (event) => {
+        event.preventDefault();
+        event.stopPropagation();
+        waiting(tx, -1);
+        done(failure(tx, request.error));
+        rest(tx);
+      };
+    },
+    // Runs the program in the first `size` bytes of the input, in a transaction or in a shared read transaction of a database.
+    // Calls done(error) or done(null, size of the output) once, never before it returns.
+    run: async (target, size, done) => {
+      waiting(target, 1);
+      let answer;
+      try {
+        const program = JSON.parse(decoder.decode(input.subarray(0, size)));
+        const results = await (target instanceof IDBDatabase ? query(target, program) : execute(target, program));
+        answer = [null, fill(JSON.stringify(results))];
+      } catch (error) {
+        await null;
+        answer = [error];
+      }
+      waiting(target, -1);
+      done(...answer);
+      rest(target);
+    },
+  };
+
+  globalThis.larderIDB = Object.freeze({
+    // Runs a program, JSON text or steps, in a transaction; resolves with the results, one per step.
+    run: (tx, program) => execute(tx, typeof program === 'string' ? JSON.parse(program) : program),
+    // Runs one step that reads; resolves with its result.
+    read: async (db, step) => (await query(db, [step]))[0],
+    go: Object.freeze(go),
+  });
+})();

@@ -1,0 +1,252 @@
+//go:build js && wasm
+
+package idb
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall/js"
+
+	driver "github.com/hack-pad/go-indexeddb/idb"
+	"github.com/hack-pad/safejs"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// realm is the JavaScript side of this package: the functions of idb.js, and the driver set up over its stand-ins.
+type realm struct {
+	factory      *driver.Factory
+	transactions *driver.Database // its Transaction method returns the transaction that was staged last
+
+	begin, hold, commit, abort, settle, run, stage, watch, forget safejs.Value
+
+	// calling is held while a call and what belongs to it are made: the driver's call and the waiting for its request, or
+	// the filling of the input buffer and the run. Goroutines can be switched in between.
+	calling sync.Mutex
+
+	inputOf, outputOf safejs.Value
+	input, output     js.Value
+	inputSize         int
+	outputSize        int
+
+	mu   sync.Mutex
+	idle []*answer
+}
+
+var (
+	theRealm *realm // there is one JavaScript realm per program
+	realmMu  sync.Mutex
+)
+
+// enter returns the realm, and an error where IndexedDB or idb.js is missing.
+func enter() (*realm, error) {
+	realmMu.Lock()
+	defer realmMu.Unlock()
+	if theRealm != nil {
+		return theRealm, nil
+	}
+	global := js.Global().Get("larderIDB")
+	if global.Type() != js.TypeObject {
+		return nil, table.Errorf(table.CodeEngine, "idb.js is not loaded: load it before the engine starts")
+	}
+	script := safejs.Safe(global.Get("go"))
+	r := &realm{}
+	for name, member := range map[string]*safejs.Value{
+		"begin": &r.begin, "hold": &r.hold, "commit": &r.commit, "abort": &r.abort, "settle": &r.settle, "run": &r.run,
+		"stage": &r.stage, "watch": &r.watch, "forget": &r.forget, "input": &r.inputOf, "output": &r.outputOf,
+	} {
+		f, err := script.Get(name)
+		if err != nil || f.Type() != safejs.TypeFunction {
+			return nil, table.Errorf(table.CodeEngine, "idb.js has no function ", name, ": load the one of this version")
+		}
+		*member = f
+	}
+	factory := global.Get("go").Get("factory")
+	if !factory.Truthy() {
+		return nil, table.Errorf(table.CodeStorage, "this browser offers no IndexedDB here: its privacy settings may forbid it")
+	}
+	var err error
+	if r.factory, err = driver.WrapFactory(factory); err != nil {
+		return nil, err
+	}
+	stand, err := driver.WrapFactory(global.Get("go").Get("transactions"))
+	if err != nil {
+		return nil, err
+	}
+	request, err := stand.Open(ended(), "", 0, noUpgrade)
+	if err != nil {
+		return nil, err
+	}
+	if r.transactions, err = request.Result(); err != nil {
+		return nil, err
+	}
+	theRealm = r
+	return r, nil
+}
+
+// ended returns a context that has ended. It makes the driver take off its own listeners at once: they would close
+// databases and stop the program, and idb.js listens already.
+func ended() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
+}
+
+func noUpgrade(*driver.Database, uint, uint) error { return nil }
+
+// answer is a callback that JavaScript calls once. Answers are kept and used again, because making a js.Func costs more
+// than a request does.
+type answer struct {
+	fn   js.Func
+	take func(failure, value js.Value)
+}
+
+// expect returns a callback for idb.js, which calls it exactly once; take is called with what it brings. Take must not wait.
+func (r *realm) expect(take func(failure, value js.Value)) js.Func {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var a *answer
+	if n := len(r.idle); n > 0 {
+		a, r.idle = r.idle[n-1], r.idle[:n-1]
+	} else {
+		a = new(answer)
+		a.fn = js.FuncOf(func(_ js.Value, args []js.Value) any {
+			take := a.take
+			r.release(a)
+			value := js.Undefined()
+			if len(args) > 1 {
+				value = args[1]
+			}
+			take(args[0], value)
+			return nil
+		})
+	}
+	a.take = take
+	return a.fn
+}
+
+func (r *realm) release(a *answer) {
+	a.take = nil
+	r.mu.Lock()
+	r.idle = append(r.idle, a)
+	r.mu.Unlock()
+}
+
+// refused takes back a callback that will not be called, because the JavaScript function it was given to has thrown.
+func (r *realm) refused(fn js.Func) { fn.Release() }
+
+// reply is what a request came to.
+type reply struct {
+	value js.Value
+	text  []byte
+	err   *Error
+}
+
+// ask makes a request by the driver and waits for it. The transaction is aborted if ctx ends first.
+func (tx *Tx) ask(ctx context.Context, op, store string, request func() error) (js.Value, error) {
+	if err := tx.usable(ctx, op, store); err != nil {
+		return js.Undefined(), err
+	}
+	r := tx.realm
+	settled := make(chan reply, 1)
+	r.calling.Lock()
+	err := request()
+	if err == nil {
+		done := r.expect(func(failure, value js.Value) { settled <- reply{value: value, err: failed(failure)} })
+		if _, err = r.settle.Invoke(done); err != nil {
+			r.refused(done)
+		}
+	}
+	r.calling.Unlock()
+	if err != nil {
+		return js.Undefined(), tx.explain(thrown(err), op, store)
+	}
+	got, err := tx.wait(ctx, settled, op, store)
+	return got.value, err
+}
+
+// program runs a program in a transaction, or in a shared read transaction of a database, and leaves the result to settled.
+func (r *realm) program(target js.Value, program []byte, settled chan<- reply) error {
+	r.calling.Lock()
+	defer r.calling.Unlock()
+	if r.inputSize < len(program) || r.inputSize == 0 {
+		input, err := r.inputOf.Invoke(len(program))
+		if err != nil {
+			return err
+		}
+		r.input = safejs.Unsafe(input)
+		r.inputSize = r.input.Length()
+	}
+	js.CopyBytesToJS(r.input, program)
+	done := r.expect(func(failure, value js.Value) {
+		if e := failed(failure); e != nil {
+			settled <- reply{err: e}
+			return
+		}
+		settled <- reply{text: r.result(value.Int())}
+	})
+	_, err := r.run.Invoke(target, len(program), done)
+	if err != nil {
+		r.refused(done)
+	}
+	return err
+}
+
+// result copies size bytes out of the output buffer, which holds them only until control returns to JavaScript.
+func (r *realm) result(size int) []byte {
+	if size > r.outputSize {
+		r.output = safejs.Unsafe(must(r.outputOf.Invoke()))
+		r.outputSize = r.output.Length()
+	}
+	text := make([]byte, size)
+	js.CopyBytesToGo(text, r.output)
+	return text
+}
+
+// must is for calls of idb.js that cannot throw.
+func must(v safejs.Value, _ error) safejs.Value { return v }
+
+// failed reads the failure that idb.js reports: null, a DOMException, or an object with name, message, op and store.
+func failed(failure js.Value) *Error {
+	if failure.IsNull() {
+		return nil
+	}
+	return &Error{
+		Name: text(failure, "name"), Message: text(failure, "message"), Op: text(failure, "op"), Store: text(failure, "store"),
+	}
+}
+
+func text(object js.Value, property string) string {
+	if v := object.Get(property); v.Type() == js.TypeString {
+		return v.String()
+	}
+	return ""
+}
+
+// thrown returns the failure that a call threw. The driver's own mapping misses exceptions that are thrown at once.
+func thrown(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	var exception js.Error
+	if errors.As(err, &exception) && exception.Value.Type() == js.TypeObject {
+		return failed(exception.Value)
+	}
+	return &Error{Name: ErrUnknown.Name, Err: err}
+}
+
+// endedBy returns the error of an ended context: its cause, which still is the context's error to errors.Is.
+func endedBy(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return &because{err, cause}
+}
+
+type because struct{ err, cause error }
+
+func (b *because) Error() string   { return b.err.Error() + ": " + b.cause.Error() }
+func (b *because) Unwrap() []error { return []error{b.err, b.cause} }

@@ -1,0 +1,240 @@
+//go:build js && wasm
+
+package idb
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"syscall/js"
+
+	driver "github.com/hack-pad/go-indexeddb/idb"
+	"github.com/hack-pad/safejs"
+)
+
+// Mode says what a transaction may do.
+type Mode uint8
+
+// The modes of transactions. An upgrade's is its own: it may shape stores as well.
+const (
+	ReadOnly Mode = iota
+	ReadWrite
+	versionChange
+)
+
+func (m Mode) String() string { return [...]string{"readonly", "readwrite", "versionchange"}[m] }
+
+// Tx is a transaction over some stores of a database. [DB.Update] and [DB.View] are the usual way to one, and end it;
+// one that was made by [DB.Begin] must be ended by Commit or Abort.
+//
+// A write transaction that is left waiting, with no request under way, is aborted as soon as its holder waits for something
+// else: a browser would commit it half done. The goroutines of one program may share a Tx.
+type Tx struct {
+	realm *realm
+	raw   js.Value
+	mode  Mode
+	over  chan struct{} // closed when the browser has committed or aborted it; nil for a read transaction
+
+	mu      sync.Mutex
+	reason  error  // why it was aborted by Abort
+	closing bool   // Commit or Abort was called
+	verdict *Error // why the browser aborted it; valid when over is closed
+	stop    func() bool
+	driver  *driver.Transaction
+	stand   safejs.Value
+}
+
+// Value returns the IDBTransaction.
+func (tx *Tx) Value() js.Value { return tx.raw }
+
+// Mode returns what the transaction may do.
+func (tx *Tx) Mode() Mode { return tx.mode }
+
+// ending returns the callback for the transaction's end, which idb.js wants when it makes or adopts the transaction.
+func (tx *Tx) ending() js.Func {
+	tx.over = make(chan struct{})
+	return tx.realm.expect(func(failure, _ js.Value) {
+		tx.mu.Lock()
+		tx.verdict = failed(failure)
+		tx.mu.Unlock()
+		tx.unbind()
+		close(tx.over)
+	})
+}
+
+// bind lets the end of ctx abort the transaction.
+func (tx *Tx) bind(ctx context.Context) {
+	if ctx.Done() == nil {
+		return
+	}
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.stop = context.AfterFunc(ctx, func() { tx.Abort(endedBy(ctx)) })
+}
+
+func (tx *Tx) unbind() {
+	tx.mu.Lock()
+	stop := tx.stop
+	tx.stop = nil
+	tx.mu.Unlock()
+	if stop != nil {
+		stop()
+	}
+}
+
+// usable returns an error if ctx has ended, which aborts the transaction, or the transaction was aborted before.
+func (tx *Tx) usable(ctx context.Context, op, store string) error {
+	if ctx.Err() != nil {
+		tx.Abort(endedBy(ctx))
+	}
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if tx.reason != nil {
+		return &Error{Name: ErrAbort.Name, Op: op, Store: store, Err: tx.reason}
+	}
+	return nil
+}
+
+// wait returns what settled brings, or aborts the transaction if ctx ends first.
+func (tx *Tx) wait(ctx context.Context, settled <-chan reply, op, store string) (reply, error) {
+	select {
+	case got := <-settled:
+		if got.err != nil {
+			return reply{value: js.Undefined()}, tx.explain(got.err, op, store)
+		}
+		return got, nil
+	case <-ctx.Done():
+		tx.Abort(endedBy(ctx))
+		return reply{value: js.Undefined()}, tx.usable(ctx, op, store)
+	}
+}
+
+// explain adds to a failure what the transaction knows about it.
+func (tx *Tx) explain(e *Error, op, store string) error {
+	if e.Op == "" {
+		e.Op, e.Store = op, store
+	}
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	if (e.Name == ErrAbort.Name || e.Name == ErrTransactionInactive.Name) && tx.reason != nil {
+		e.Name, e.Message, e.Err = ErrAbort.Name, "", tx.reason
+	}
+	return e
+}
+
+// finished is explain for calls to which a browser says InvalidStateError when the transaction has finished.
+func (tx *Tx) finished(err error, op, store string) error {
+	e := thrown(err)
+	if e.Name == ErrInvalidState.Name {
+		e.Name = ErrTransactionInactive.Name
+	}
+	return tx.explain(e, op, store)
+}
+
+// Run runs a program: JSON text of an array of steps, answered by the JSON text of an array with one result per step.
+// It crosses into JavaScript once, whatever the number of rows. The steps are documented in this package's README.
+//
+// An error names the step's operation and store. Steps before the failed one have had their effect, so return the error,
+// or Abort, unless the program had that one step only.
+func (tx *Tx) Run(ctx context.Context, program []byte) ([]byte, error) {
+	if err := tx.usable(ctx, "run", ""); err != nil {
+		return nil, err
+	}
+	settled := make(chan reply, 1)
+	if err := tx.realm.program(tx.raw, program, settled); err != nil {
+		return nil, tx.explain(thrown(err), "run", "")
+	}
+	got, err := tx.wait(ctx, settled, "run", "")
+	return got.text, err
+}
+
+// seal asks the browser to commit and does not wait for it.
+func (tx *Tx) seal() error {
+	tx.mu.Lock()
+	reason := tx.reason
+	tx.closing = true
+	tx.mu.Unlock()
+	if reason != nil {
+		return &Error{Name: ErrAbort.Name, Op: "commit", Err: reason}
+	}
+	if _, err := tx.realm.commit.Invoke(tx.raw); err != nil {
+		return tx.finished(err, "commit", "")
+	}
+	return nil
+}
+
+// Commit ends the transaction and waits until its writes are kept; an error means that none is. A context that has ended
+// aborts. Once the browser has been asked to commit it cannot be called back, so Commit then waits for its answer
+// whatever becomes of ctx: the truth is worth more than the moment.
+func (tx *Tx) Commit(ctx context.Context) error {
+	const op = "commit"
+	if err := tx.usable(ctx, op, ""); err != nil {
+		return err
+	}
+	tx.unbind()
+	tx.mu.Lock()
+	tx.closing = true
+	tx.mu.Unlock()
+	_, err := tx.realm.commit.Invoke(tx.raw)
+	if tx.over == nil {
+		return nil // reading has no outcome to wait for, and a read transaction that has ended by itself did its work
+	}
+	<-tx.over
+	if tx.verdict != nil {
+		return tx.explain(tx.verdict, op, "")
+	}
+	if err != nil {
+		return tx.finished(err, op, "")
+	}
+	return nil
+}
+
+// Abort ends the transaction and takes all its writes back. Calls that wait in it, and later ones, return an error that
+// wraps [ErrAbort] and the reason, which may be nil. A transaction that has ended stays as it is.
+func (tx *Tx) Abort(reason error) {
+	tx.mu.Lock()
+	if tx.closing {
+		tx.mu.Unlock()
+		return
+	}
+	tx.closing = true
+	if reason == nil {
+		reason = errNoReason
+	}
+	tx.reason = reason
+	tx.mu.Unlock()
+	tx.unbind()
+	must(tx.realm.abort.Invoke(tx.raw))
+}
+
+var errNoReason = errors.New("the transaction was aborted by its owner")
+
+// Store returns one of the transaction's stores.
+func (tx *Tx) Store(name string) (*Store, error) {
+	const op = "open"
+	if err := tx.drive(); err != nil {
+		return nil, tx.explain(thrown(err), op, name)
+	}
+	store, err := tx.driver.ObjectStore(name)
+	if err != nil {
+		return nil, tx.finished(err, op, name)
+	}
+	return newStore(tx, name, store)
+}
+
+// drive hands the transaction to the driver, which knows only those it has made itself.
+func (tx *Tx) drive() error {
+	r := tx.realm
+	r.calling.Lock()
+	defer r.calling.Unlock()
+	if tx.driver != nil {
+		return nil
+	}
+	stand, err := r.stage.Invoke(tx.raw)
+	if err != nil {
+		return err
+	}
+	tx.stand = stand
+	tx.driver, err = r.transactions.Transaction(driver.TransactionReadOnly, "")
+	return err
+}
