@@ -1,0 +1,126 @@
+//go:build js && wasm
+
+package browser
+
+import (
+	"context"
+	"syscall/js"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// Request is what [Fetch] sends. The zero value of each field but URL is the browser's default.
+type Request struct {
+	Method  string // GET if empty
+	URL     string // relative ones are relative to the page or worker
+	Header  map[string]string
+	Body    []byte
+	Cache   string // the fetch option, such as "no-store"
+	MaxBody int    // the most bytes that an answer may have, or 0 for no limit
+}
+
+// Response is a server's answer, whatever its status.
+type Response struct {
+	Status int
+	URL    string            // after redirects
+	Header map[string]string // names in lower case; repeated ones joined by ", "
+	Body   []byte
+}
+
+// Fetch sends a request and reads the whole answer. The request is aborted when ctx ends, and the error is then ctx's cause.
+// No answer, or one that breaks off, is a [table.Error] with [table.CodeNetwork]; one above MaxBody has [table.CodeLimit].
+func Fetch(ctx context.Context, req Request) (*Response, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	controller := js.Global().Get("AbortController").New()
+	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
+	defer stop()
+
+	response, err := Await(ctx, js.Global().Call("fetch", req.URL, req.init(controller.Get("signal"))))
+	if err != nil {
+		return nil, unanswered(ctx, req.URL, err)
+	}
+	answer := &Response{
+		Status: response.Get("status").Int(),
+		URL:    response.Get("url").String(),
+		Header: header(response.Get("headers")),
+	}
+	if answer.Body, err = body(ctx, response, req.MaxBody); err != nil {
+		controller.Call("abort")
+		return nil, unanswered(ctx, req.URL, err)
+	}
+	return answer, nil
+}
+
+func (req *Request) init(signal js.Value) map[string]any {
+	init := map[string]any{"signal": signal}
+	if req.Method != "" {
+		init["method"] = req.Method
+	}
+	if req.Cache != "" {
+		init["cache"] = req.Cache
+	}
+	if len(req.Header) > 0 {
+		fields := make(map[string]any, len(req.Header))
+		for name, value := range req.Header {
+			fields[name] = value
+		}
+		init["headers"] = fields
+	}
+	if req.Body != nil {
+		bytes := js.Global().Get("Uint8Array").New(len(req.Body))
+		js.CopyBytesToJS(bytes, req.Body)
+		init["body"] = bytes
+	}
+	return init
+}
+
+func header(headers js.Value) map[string]string {
+	fields := make(map[string]string)
+	entries := headers.Call("entries")
+	for {
+		next := entries.Call("next")
+		if next.Get("done").Bool() {
+			return fields
+		}
+		field := next.Get("value")
+		fields[field.Index(0).String()] = field.Index(1).String()
+	}
+}
+
+// body reads the stream piece by piece, so that an answer above the limit is left unread.
+func body(ctx context.Context, response js.Value, limit int) ([]byte, error) {
+	stream := response.Get("body")
+	if stream.Type() != js.TypeObject {
+		return nil, nil // a HEAD or 204 has none
+	}
+	reader := stream.Call("getReader")
+	var all []byte
+	for {
+		piece, err := Await(ctx, reader.Call("read"))
+		if err != nil {
+			return nil, err
+		}
+		if piece.Get("done").Bool() {
+			return all, nil
+		}
+		bytes := piece.Get("value")
+		start, size := len(all), bytes.Length()
+		if limit > 0 && start+size > limit {
+			return nil, table.Errorf(table.CodeLimit, "the answer is larger than asked for")
+		}
+		all = append(all, make([]byte, size)...)
+		js.CopyBytesToGo(all[start:], bytes)
+	}
+}
+
+func unanswered(ctx context.Context, url string, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if table.CodeOf(err) != "" {
+		return err
+	}
+	return table.Errorf(table.CodeNetwork, "no answer from ", url).Because(err)
+}

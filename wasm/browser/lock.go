@@ -1,0 +1,50 @@
+//go:build js && wasm
+
+package browser
+
+import (
+	"context"
+	"sync"
+	"syscall/js"
+)
+
+// Lock takes the Web Lock of that name, which all tabs and workers of the origin share, and waits until it is free. Release
+// gives it back, once; so does the end of the page. When ctx ends first, nothing is held and the error is ctx's cause.
+//
+// Where the browser has no locks, as in pages that are not secure, every caller gets one at once: a lock may keep tabs from
+// doing the same work twice, and what is stored must not depend on it.
+func Lock(ctx context.Context, name string) (release func(), err error) {
+	locks := js.Global().Get("navigator").Get("locks")
+	if locks.Type() != js.TypeObject {
+		return func() {}, ctx.Err()
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	controller := js.Global().Get("AbortController").New()
+	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
+	defer stop()
+
+	held := make(chan js.Value, 1) // what resolves the promise that keeps the lock
+	executor := js.FuncOf(func(_ js.Value, args []js.Value) any { held <- args[0]; return nil })
+	granted := js.FuncOf(func(js.Value, []js.Value) any { return js.Global().Get("Promise").New(executor) })
+	free := func() { executor.Release(); granted.Release() }
+
+	refused := make(chan error, 1)
+	request := locks.Call("request", name, map[string]any{"signal": controller.Get("signal")}, granted)
+	listen(request, func(reason js.Value, rejected bool) {
+		free()
+		if rejected {
+			refused <- ErrorOf(reason)
+		}
+	})
+	select {
+	case resolve := <-held:
+		return sync.OnceFunc(func() { resolve.Invoke() }), nil
+	case err := <-refused:
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, err
+	}
+}

@@ -1,0 +1,33 @@
+//go:build js && wasm
+
+package browser
+
+import (
+	"context"
+	"sync"
+	"syscall/js"
+)
+
+// Signal returns a context that ends with ctx or when the AbortSignal aborts; the cause is then the signal's reason, as
+// [ErrorOf] gives it. Any other value of signal, such as undefined, is no signal. Stop must be called when the context is
+// no longer needed; it ends the context and takes the listener off.
+func Signal(ctx context.Context, signal js.Value) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if signal.Type() != js.TypeObject {
+		return ctx, func() { cancel(context.Canceled) }
+	}
+	if signal.Get("aborted").Bool() {
+		cancel(ErrorOf(signal.Get("reason")))
+		return ctx, func() {}
+	}
+	aborted := js.FuncOf(func(js.Value, []js.Value) any {
+		cancel(ErrorOf(signal.Get("reason")))
+		return nil
+	})
+	signal.Call("addEventListener", "abort", aborted)
+	return ctx, sync.OnceFunc(func() {
+		signal.Call("removeEventListener", "abort", aborted)
+		aborted.Release()
+		cancel(context.Canceled)
+	})
+}
