@@ -53,4 +53,6 @@ func Refusal(status int, code table.Code, text string) Answer {
 }
 
 // gone is the answer where there is no record, or a deleted one. Its text is Azure Mobile Apps'.
-func gone() Answer { return Refusal(http.StatusNotFound, table.CodeNotFound, "The item does not exist") }
+func gone() Answer {
+	return Refusal(http.StatusNotFound, table.CodeNotFound, "The item does not exist")
+}

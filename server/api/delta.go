@@ -1,0 +1,101 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/table"
+)
+
+// maxDelta is the greatest $top of a delta page.
+const maxDelta = 10_000
+
+// delta answers what changed after a token; an empty token asks for the live records. Records go out as they are stored: the
+// page is one value of the database.
+func (a *API) delta(ctx context.Context, t *db.Table, query url.Values) (reply, error) {
+	since := db.Since{Limit: table.DefaultDeltaPage}
+	for name := range query {
+		switch name {
+		case "$filter", "$orderby", "$skip", "$select", "$inlinecount":
+			// Leaving it out would bring rows that were not asked for.
+			return reply{}, table.Errorf(table.CodeQuery, name, " cannot be combined with ", table.ParamDeltaToken)
+		}
+	}
+	if text := query.Get("$top"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxDelta {
+			return reply{}, table.Errorf(table.CodeQuery, "$top is not a number from 1 to ", strconv.Itoa(maxDelta))
+		}
+		since.Limit = n
+	}
+	count := query.Get("$count")
+	if count != "" && count != "true" && count != "false" {
+		return reply{}, table.Errorf(table.CodeQuery, "$count is neither true nor false")
+	}
+	if token := query.Get(table.ParamDeltaToken); token == "" {
+		since.First = true
+	} else {
+		cursor, err := db.ParseCursor(token)
+		if err != nil {
+			return reply{}, err
+		}
+		since.Cursor = cursor
+	}
+	page, err := a.db.Changes(ctx, t.Name(), since)
+	if err != nil {
+		return reply{}, err
+	}
+
+	link := table.PathTables + t.Name() + "?"
+	if query.Has("$top") {
+		link += "$top=" + strconv.Itoa(since.Limit) + "&"
+	}
+	if count == "true" {
+		link += "$count=true&"
+	}
+	link += table.ParamDeltaToken + "=" + table.EscapeID(page.Next.String())
+	body := make([]byte, 0, len(page.JSON)+len(link)+128)
+	body = append(body, `{"value":[`...)
+	body = append(body, page.JSON...)
+	body = append(body, ']')
+	if count == "true" {
+		body = append(body, `,"`+table.FieldCount+`":`...)
+		body = strconv.AppendInt(body, page.Live, 10)
+	}
+	field := table.FieldDeltaLink
+	if page.More {
+		field = table.FieldNextLink
+	}
+	body = append(body, `,"`+field+`":`...)
+	body = table.AppendJSON(body, link)
+	body = append(body, '}')
+	return reply{status: http.StatusOK, body: body}, nil
+}
+
+// present is a stored record as a client of ZUMO 2.0.0 sees it: every declared column is there.
+func present(t *db.Table, r table.Record) table.Record {
+	for _, c := range t.Schema.Columns {
+		if _, ok := r[c.Name]; !ok {
+			r[c.Name] = nil
+		}
+	}
+	if !t.SoftDelete {
+		delete(r, table.ColumnDeleted)
+	}
+	return r
+}
+
+// isReserved reports whether name, in any case of letters, is a column that a client of ZUMO 2.0.0 must not send. The
+// version is not one of them: it says what an update was made on.
+func isReserved(name string) bool {
+	for _, c := range [...]string{table.ColumnCreatedAt, table.ColumnUpdatedAt, table.ColumnDeleted} {
+		if strings.EqualFold(name, c) {
+			return true
+		}
+	}
+	return false
+}

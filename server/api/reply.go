@@ -1,0 +1,136 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+
+	"github.com/larder-sync/larder/server/feed"
+	"github.com/larder-sync/larder/table"
+)
+
+// reply is an answer on its way out.
+type reply struct {
+	status  int
+	version string // of the record in body, for the ETag; "" for none
+	header  http.Header
+	body    []byte // JSON; nil for none
+}
+
+// statusError is an error with a status of its own.
+type statusError struct {
+	status int
+	err    error
+	header http.Header
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
+
+func status(code int, err error) error { return &statusError{status: code, err: err} }
+
+func notAllowed(method, allow string) error {
+	return &statusError{
+		status: http.StatusMethodNotAllowed,
+		err:    table.Errorf(table.CodeInvalid, "the method ", strconv.QuoteToGraphic(method), " is not for this path: use one of ", allow),
+		header: http.Header{"Allow": {allow}},
+	}
+}
+
+// serve turns a function into a handler. Errors and panics become answers here, and nowhere else.
+func (a *API) serve(fn func(*http.Request) (reply, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if p := recover(); p != nil {
+				a.send(w, a.refuse(r, fmt.Errorf("panic: %v\n%s", p, debug.Stack())))
+			}
+		}()
+		r.Body = http.MaxBytesReader(w, r.Body, a.maxBody)
+		out, err := fn(r)
+		if err != nil {
+			out = a.refuse(r, err)
+		}
+		a.send(w, out)
+	})
+}
+
+func (a *API) send(w http.ResponseWriter, out reply) {
+	h := w.Header()
+	for name, values := range out.header {
+		h[name] = values
+	}
+	// What the tables hold is asked for anew each time; the old pair is for old clients.
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Expires", "0")
+	h.Set("Pragma", "no-cache")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Zumo-Server-Version", "larder")
+	if out.version != "" {
+		h.Set("ETag", `"`+out.version+`"`)
+	}
+	if out.body != nil {
+		h.Set("Content-Type", "application/json; charset=utf-8")
+		h.Set("Content-Length", strconv.Itoa(len(out.body)))
+	}
+	w.WriteHeader(out.status)
+	if out.body != nil {
+		// A failure here is the client's connection, of which there is nobody left to tell.
+		_, _ = w.Write(out.body)
+	}
+}
+
+// refuse makes the answer to a request that failed. What the server did wrong is logged, and told without its details.
+func (a *API) refuse(r *http.Request, err error) reply {
+	code, text := table.CodeOf(err), err.Error()
+	out := reply{status: statusOf(err)}
+	var own *statusError
+	if errors.As(err, &own) {
+		out.header = own.header
+	}
+	if out.status >= http.StatusInternalServerError {
+		if r.Context().Err() == nil {
+			a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", out.status, "error", text)
+		}
+		var known *table.Error
+		text = "the server failed: see its log"
+		if errors.As(err, &known) {
+			text = known.Message
+		} else {
+			code = table.CodeServer
+		}
+		if out.status == http.StatusServiceUnavailable {
+			out.header = http.Header{"Retry-After": {"2"}}
+		}
+	}
+	out.body = feed.Refusal(out.status, code, text).Body
+	return out
+}
+
+func statusOf(err error) int {
+	var own *statusError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &own):
+		return own.status
+	case errors.As(err, &tooLarge):
+		return http.StatusRequestEntityTooLarge
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return http.StatusServiceUnavailable
+	}
+	switch table.CodeOf(err) {
+	case table.CodeInvalid, table.CodeQuery:
+		return http.StatusBadRequest
+	case table.CodeNotFound:
+		return http.StatusNotFound
+	case table.CodeLimit:
+		return http.StatusRequestEntityTooLarge
+	case table.CodeEpoch:
+		return http.StatusGone
+	case table.CodeClosed, table.CodeStorage:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
