@@ -1,8 +1,8 @@
 // Whether our own server can be reached, and the one event that tells when that changes.
 //
 // What the browser says about being online is a hint at best: it says yes with the server down, behind a captive portal or without a link, and no while a
-// local server answers. So hints only decide when to ask; the answer comes from a probe: GET {url}/__probe?n=NONCE is answered with 204 and the nonce, which
-// nothing between us and the server can make up. While online nothing is polled; while offline the probe is repeated, ever more slowly.
+// local server answers. So hints only decide when to ask; the answer comes from a probe: our server answers GET {url}/__probe?n=NONCE with 204 and the
+// nonce in the header Larder-Probe, which a portal does not. While online nothing is polled; while offline the probe is repeated, ever more slowly.
 
 const FIRST = 1000, LAST = 60000, TIMEOUT = 3000; // milliseconds
 
@@ -18,14 +18,14 @@ const FIRST = 1000, LAST = 60000, TIMEOUT = 3000; // milliseconds
  */
 export function watchConnection({ url = '', onChange = () => {} } = {}) {
   let state = { online: globalThis.navigator?.onLine !== false, reason: 'unknown' };
-  let running = null, again = false, stopped = false, timer, pause = FIRST;
+  let running = null, again = false, outrun = false, stopped = false, timer, pause = FIRST;
 
-  function decide(online, reason) {
+  function decide({ online, reason, final = online }) {
     clearTimeout(timer);
     if (stopped) return;
     const changed = online !== state.online || reason !== state.reason;
     state = { online, reason };
-    if (reason === 'ok') pause = FIRST;
+    if (final) pause = FIRST;
     else {
       timer = setTimeout(check, pause * (0.5 + Math.random() / 2));
       pause = Math.min(pause * 2, LAST);
@@ -35,9 +35,9 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
 
   async function rounds() {
     do {
-      again = false;
-      const [online, reason] = await probe(url);
-      if (!again) decide(online, reason);
+      again = outrun = false;
+      const answer = await probe(url);
+      if (!again && !outrun) decide(answer);
     } while (again && !stopped);
     running = null;
     return { ...state };
@@ -67,8 +67,8 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
     get reason() { return state.reason; },
     check,
     report(ok) {
-      if (!ok) check();
-      else if (!running) decide(true, 'ok');
+      if (ok) decide({ online: outrun = true, reason: 'ok' }); // newer than what a probe on its way has seen
+      else if (state.online) check();
     },
     stop() {
       stopped = true;
@@ -78,16 +78,16 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
   };
 }
 
-// probe asks the server once, and says what came of it: whether it can be reached, and the reason.
+// probe asks the server once. A final answer need not be asked for again: an error of the server passes, but one that has no probe will not grow one.
 async function probe(url) {
-  const nonce = crypto.randomUUID();
+  const nonce = Math.random().toString(36).slice(2);
   try {
-    const response = await fetch(`${url.replace(/\/$/, '')}/__probe?n=${nonce}`, {
+    const { status, headers } = await fetch(`${url.replace(/\/$/, '')}/__probe?n=${nonce}`, {
       cache: 'no-store', credentials: 'omit', redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT),
     });
-    if (response.status === 204 && response.headers.get('larder-probe') === nonce) return [true, 'ok'];
-    return response.status >= 400 ? [true, 'server'] : [false, 'portal'];
+    if (status === 204 && headers.get('larder-probe') === nonce) return { online: true, reason: 'ok' };
+    return status >= 400 ? { online: true, reason: 'server', final: status < 500 && status !== 429 } : { online: false, reason: 'portal' };
   } catch (cause) {
-    return [false, cause.name === 'TimeoutError' ? 'timeout' : 'network'];
+    return { online: false, reason: cause.name === 'TimeoutError' ? 'timeout' : 'network' };
   }
 }

@@ -262,8 +262,9 @@ export class Database {
     for (const side of [local, server, base]) if (side) revive(side, dates);
     const choice = await handler({ table, id: (local ?? server ?? base).id, local, server, base });
     if (choice && typeof choice === 'object') return `{"choice":"record","record":${encode(choice, 'the conflict\'s handler')}}`;
+    if (choice === undefined) return JSON.stringify({ choice: 'later' }); // undecided: it waits as without a handler
     if (['local', 'server', 'cancel', 'discard'].includes(choice)) return JSON.stringify({ choice });
-    throw invalid(`a conflict's handler returns 'local', 'server', a record, 'cancel' or 'discard', not ${String(choice)}`);
+    throw invalid(`a conflict's handler returns 'local', 'server', a record, 'cancel', 'discard' or nothing, not ${String(choice)}`);
   }
 
   async #token(fresh) {

@@ -87,6 +87,7 @@ function run(db) {
     } catch (error) {
       const offer = error?.code === 'not-found' && again ? { action: 'Add it again', run: again } : {};
       toast(brief(error), { bad: true, ...offer });
+      draw();
       throw error;
     }
   }
@@ -156,7 +157,7 @@ function run(db) {
     refreshButton.classList.add('busy');
     syncing = (async () => {
       try {
-        await db.sync();
+        await db.sync({ timeout: 4000 }); // somebody is looking at it turning
         if (asked) announce('Synced.');
       } catch (error) {
         if (asked) toast(brief(error), { bad: error?.code !== 'network' });
@@ -181,8 +182,17 @@ function run(db) {
   }));
   db.on('storage', (event) => toast(brief(event.error ?? { code: 'storage', message: event.reason }), { bad: true }));
   db.on('auth', () => toast(brief({ code: 'auth' }), { bad: true }));
-  db.on('online', () => { announce('Online again.'); refresh(false); });
-  db.on('offline', () => announce('Offline. Your changes are kept on this device.'));
+  db.on('versionchange', () => showFailure(main, { code: 'version' }));
+  let offline = db.status.online === false;
+  db.on('online', () => {
+    if (offline) announce('Online again.');
+    offline = false;
+    refresh(false);
+  });
+  db.on('offline', () => {
+    offline = true;
+    announce('Offline. Your changes are kept on this device.');
+  });
 
   const drawStatus = watchStatus(db);
   watchOutbox(db, {
@@ -197,7 +207,7 @@ function run(db) {
     tasks = rows;
     if (main.hasAttribute('aria-busy')) begin();
     draw();
-  });
+  }, (error) => showFailure(main, error));
   window.addEventListener('hashchange', draw);
   refreshButton.addEventListener('click', () => refresh(true));
   refresh(false);

@@ -9,7 +9,7 @@ const meanings = {
   version: ['This page is older than your data', 'A newer version of the app has been used here. Reload to get it; your data is intact.'],
   migration: ['Your data could not be brought to the new version', 'It is still here as it was, in the old form. Reload; if this stays, tell whoever runs this app.'],
   closed: ['The database was closed', 'This happens when the browser clears or replaces it. Reload the page.'],
-  engine: ['The app could not start', 'Its engine did not load. Check the connection, then try again; it is needed only this once.'],
+  engine: ['The app’s engine is not running', 'It did not load, or it stopped. Check the connection and try again; what was saved is still here.'],
   network: ['The server cannot be reached', 'Your changes are kept on this device and will be sent when it is back.'],
   auth: ['You need to sign in again', 'Your changes are kept on this device and will be sent after that.'],
   server: ['The server could not do that', 'Your changes are kept on this device. Try again later.'],

@@ -88,7 +88,7 @@ export function watchOutbox(db, { name, onRows }) {
         : 'These changes are safe on this device and go to the server at the next sync.';
     show([...stuck, ...rows.filter((row) => row.state !== 'quarantined')]);
     onRows?.(rows);
-  });
+  }, (error) => toast(brief(error), { bad: true }));
 
   db.on('quarantine', () => {
     toast('A change could not be saved on the server.', { action: 'Show', run: () => { open(true); list.querySelector('button')?.focus(); } });

@@ -3,6 +3,7 @@
 
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 const clock = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
+const slow = 400; // ms: a sync shorter than this is not worth a flicker
 
 /**
  * Draws the state of `db` into #pill and #synced whenever it changes. `pill.dataset` has the same for machines: state
@@ -14,6 +15,7 @@ export function watchStatus(db) {
   const synced = document.getElementById('synced');
   const text = pill.querySelector('.pill-text');
   let rows = null;
+  let since = 0;
 
   const draw = (pending) => {
     rows = pending ?? rows;
@@ -21,14 +23,20 @@ export function watchStatus(db) {
     const stuck = rows ? rows.filter((row) => row.state === 'quarantined').length : status.quarantined ?? 0;
     const waiting = rows ? rows.length - stuck : Math.max(0, status.pending ?? 0);
     const online = status.online !== false;
-    pill.dataset.state = stuck ? 'attention' : status.syncing ? 'syncing' : online ? 'online' : 'offline';
+    if (!status.syncing) since = 0;
+    else if (!since) {
+      since = Date.now();
+      setTimeout(() => draw(), slow);
+    }
+    const syncing = status.syncing && Date.now() - since >= slow;
+    pill.dataset.state = stuck ? 'attention' : syncing ? 'syncing' : online ? 'online' : 'offline';
     pill.dataset.online = String(online);
     pill.dataset.pending = String(waiting);
     pill.dataset.quarantined = String(stuck);
-    const parts = [status.syncing ? 'Syncing' : online ? 'Online' : 'Offline'];
+    const parts = [syncing ? 'Syncing' : online ? 'Online' : 'Offline'];
     if (waiting) parts.push(`${waiting} waiting`);
     if (stuck) parts.push(stuck === 1 ? '1 needs you' : `${stuck} need you`);
-    if (!waiting && !stuck && online && !status.syncing && status.lastSync) parts.push('all saved');
+    if (!waiting && !stuck && online && !syncing && status.lastSync) parts.push('all saved');
     text.textContent = parts.join(' · ');
     drawTime(synced, status.lastSync);
   };
