@@ -13,7 +13,7 @@ import (
 type Request struct {
 	Method  string // GET if empty
 	URL     string // relative ones are relative to the page or worker
-	Header  map[string]string
+	Headers map[string]string
 	Body    []byte
 	Cache   string // the fetch option, such as "no-store"
 	MaxBody int    // the most bytes that an answer may have, or 0 for no limit
@@ -21,11 +21,15 @@ type Request struct {
 
 // Response is a server's answer, whatever its status.
 type Response struct {
-	Status int
-	URL    string            // after redirects
-	Header map[string]string // names in lower case; repeated ones joined by ", "
-	Body   []byte
+	Status  int
+	URL     string            // after redirects
+	Headers map[string]string // names in lower case; repeated ones joined by ", ". Use Header to read one
+	Body    []byte
 }
+
+// Header returns the value of the header, whose name is given in lower case, or "". Of an answer from another origin only
+// those are there that its server exposes.
+func (r *Response) Header(name string) string { return r.Headers[name] }
 
 // Fetch sends a request and reads the whole answer. The request is aborted when ctx ends, and the error is then ctx's cause.
 // No answer, or one that breaks off, is a [table.Error] with [table.CodeNetwork]; one above MaxBody has [table.CodeLimit].
@@ -42,9 +46,9 @@ func Fetch(ctx context.Context, req Request) (*Response, error) {
 		return nil, unanswered(ctx, req.URL, err)
 	}
 	answer := &Response{
-		Status: response.Get("status").Int(),
-		URL:    response.Get("url").String(),
-		Header: header(response.Get("headers")),
+		Status:  response.Get("status").Int(),
+		URL:     response.Get("url").String(),
+		Headers: headers(response.Get("headers")),
 	}
 	if answer.Body, err = body(ctx, response, req.MaxBody); err != nil {
 		controller.Call("abort")
@@ -61,9 +65,9 @@ func (req *Request) init(signal js.Value) map[string]any {
 	if req.Cache != "" {
 		init["cache"] = req.Cache
 	}
-	if len(req.Header) > 0 {
-		fields := make(map[string]any, len(req.Header))
-		for name, value := range req.Header {
+	if len(req.Headers) > 0 {
+		fields := make(map[string]any, len(req.Headers))
+		for name, value := range req.Headers {
 			fields[name] = value
 		}
 		init["headers"] = fields
@@ -76,9 +80,9 @@ func (req *Request) init(signal js.Value) map[string]any {
 	return init
 }
 
-func header(headers js.Value) map[string]string {
+func headers(list js.Value) map[string]string {
 	fields := make(map[string]string)
-	entries := headers.Call("entries")
+	entries := list.Call("entries")
 	for {
 		next := entries.Call("next")
 		if next.Get("done").Bool() {

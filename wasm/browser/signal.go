@@ -8,10 +8,10 @@ import (
 	"syscall/js"
 )
 
-// Signal returns a context that ends with ctx or when the AbortSignal aborts; the cause is then the signal's reason, as
+// WithSignal returns a context that ends with ctx or when the AbortSignal aborts; the cause is then the signal's reason, as
 // [ErrorOf] gives it. Any other value of signal, such as undefined, is no signal. Stop must be called when the context is
 // no longer needed; it ends the context and takes the listener off.
-func Signal(ctx context.Context, signal js.Value) (_ context.Context, stop func()) {
+func WithSignal(ctx context.Context, signal js.Value) (_ context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	if signal.Type() != js.TypeObject {
 		return ctx, func() { cancel(context.Canceled) }

@@ -335,7 +335,15 @@
 
   globalThis.larderIDB = Object.freeze({
     // Runs a program, JSON text or steps, in a transaction; resolves with the results, one per step.
-    run: (tx, program) => execute(tx, typeof program === 'string' ? JSON.parse(program) : program),
+    run: async (tx, program) => {
+      waiting(tx, 1);
+      try {
+        return await execute(tx, typeof program === 'string' ? JSON.parse(program) : program);
+      } finally {
+        waiting(tx, -1);
+        rest(tx);
+      }
+    },
     // Runs one step that reads; resolves with its result.
     read: async (db, step) => (await query(db, [step]))[0],
     go: Object.freeze(go),

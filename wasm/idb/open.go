@@ -55,6 +55,9 @@ func (u *Upgrade) CreateStore(name string, opts StoreOptions) (*Store, error) {
 	return u.Tx.Store(name)
 }
 
+// Store returns a store that is there.
+func (u *Upgrade) Store(name string) (*Store, error) { return u.Tx.Store(name) }
+
 // DeleteStore deletes a store with all in it.
 func (u *Upgrade) DeleteStore(name string) error {
 	if err := u.driver.DeleteObjectStore(name); err != nil {
