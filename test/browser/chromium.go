@@ -124,7 +124,12 @@ func (b *chromium) targetEvent(log *console, method string, params json.RawMessa
 	switch method {
 	case "Target.attachedToTarget":
 		if json.Unmarshal(params, &e) == nil && e.TargetInfo.Type != "page" {
-			b.conn.on(e.SessionID, func(method string, params json.RawMessage) { log.event(method, params) })
+			b.conn.on(e.SessionID, func(method string, params json.RawMessage) {
+				log.event(method, params)
+				if method == "Inspector.targetReloadedAfterCrash" { // a stopped service worker starts again, in the same session
+					go b.attached(e.SessionID)
+				}
+			})
 			go b.attached(e.SessionID)
 		}
 	case "Target.detachedFromTarget":
