@@ -169,26 +169,26 @@ func evalArithmetic(e Arithmetic, r Record) any {
 }
 
 func evalCall(e Call, r Record) any {
-	f, ok := functions[e.Func]
-	if !ok || len(e.Args) < f.least || len(e.Args) > len(f.args) {
+	sig, ok := signatureOf(e.Func)
+	if !ok || len(e.Args) < sig.least || len(e.Args) > sig.most {
 		return nil
 	}
 	var room [3]any
 	args := room[:len(e.Args)]
 	for i, x := range e.Args {
 		v := eval(x, r)
-		switch f.args[i] {
-		case kindText, kindDate:
-			_, ok = v.(string)
+		switch sig.args[i] {
 		case kindNumber:
 			_, ok = v.(float64)
+		default:
+			_, ok = v.(string)
 		}
 		if !ok {
 			return nil
 		}
 		args[i] = v
 	}
-	return f.call(args)
+	return call(e.Func, args)
 }
 
 // compareSame compares two values of one type. It reports false for nulls, for different types, and for arrays and

@@ -21,63 +21,103 @@ func (k kind) String() string {
 	return [...]string{"any value", "a boolean", "a number", "text", "a date"}[k]
 }
 
-// function is what can be called in a filter.
-type function struct {
-	args   []kind // all that there may be
-	least  int    // how many there must be
-	result kind
-	call   func(args []any) any // none of args is nil, and all are of their kinds
+// signature is what a function takes and gives.
+type signature struct {
+	args        [3]kind
+	least, most int // how many of args there must and may be
+	result      kind
 }
 
-// functions are all there are. Lengths and positions count code points, as SQL databases do. None changes its arguments.
-var functions = map[string]function{
-	"substringof": text2(kindBoolean, func(needle, hay string) any { return strings.Contains(hay, needle) }),
-	"startswith":  text2(kindBoolean, func(s, with string) any { return strings.HasPrefix(s, with) }),
-	"endswith":    text2(kindBoolean, func(s, with string) any { return strings.HasSuffix(s, with) }),
-	"concat":      text2(kindText, func(a, b string) any { return a + b }),
-	"indexof":     text2(kindNumber, indexOf),
-	"replace": {[]kind{kindText, kindText, kindText}, 3, kindText, func(args []any) any {
+// signatureOf returns the signature of the function called name, and whether there is one.
+func signatureOf(name string) (signature, bool) {
+	switch name {
+	case "substringof", "startswith", "endswith":
+		return signature{[3]kind{kindText, kindText}, 2, 2, kindBoolean}, true
+	case "concat":
+		return signature{[3]kind{kindText, kindText}, 2, 2, kindText}, true
+	case "indexof":
+		return signature{[3]kind{kindText, kindText}, 2, 2, kindNumber}, true
+	case "replace":
+		return signature{[3]kind{kindText, kindText, kindText}, 3, 3, kindText}, true
+	case "substring":
+		return signature{[3]kind{kindText, kindNumber, kindNumber}, 2, 3, kindText}, true
+	case "tolower", "toupper", "trim":
+		return signature{[3]kind{kindText}, 1, 1, kindText}, true
+	case "length":
+		return signature{[3]kind{kindText}, 1, 1, kindNumber}, true
+	case "year", "month", "day", "hour", "minute", "second":
+		return signature{[3]kind{kindDate}, 1, 1, kindNumber}, true
+	case "floor", "ceiling", "round":
+		return signature{[3]kind{kindNumber}, 1, 1, kindNumber}, true
+	}
+	return signature{}, false
+}
+
+// call returns the value of a function for arguments that fit its signature. Lengths and positions count code points, as
+// SQL databases do; case is that of single characters, so that "ß" has no upper case.
+func call(name string, args []any) any {
+	s, isText := args[0].(string)
+	if !isText {
+		f, _ := args[0].(float64)
+		switch name {
+		case "floor":
+			return math.Floor(f) + 0
+		case "ceiling":
+			return math.Ceil(f) + 0
+		case "round":
+			return math.Round(f) + 0
+		}
+		return nil
+	}
+	switch name {
+	case "substringof":
+		return strings.Contains(args[1].(string), s)
+	case "startswith":
+		return strings.HasPrefix(s, args[1].(string))
+	case "endswith":
+		return strings.HasSuffix(s, args[1].(string))
+	case "concat":
+		return s + args[1].(string)
+	case "indexof":
+		return indexOf(s, args[1].(string))
+	case "replace":
 		if args[1] == "" {
-			return args[0]
+			return s
 		}
-		return strings.ReplaceAll(args[0].(string), args[1].(string), args[2].(string))
-	}},
-	"substring": {[]kind{kindText, kindNumber, kindNumber}, 2, kindText, substring},
-	"tolower":   text1(kindText, func(s string) any { return strings.ToLower(s) }),
-	"toupper":   text1(kindText, func(s string) any { return strings.ToUpper(s) }),
-	"trim":      text1(kindText, func(s string) any { return strings.Trim(s, " ") }),
-	"length":    text1(kindNumber, func(s string) any { return float64(utf8.RuneCountInString(s)) }),
-	"year":      datePart(func(m moment) int { return m.year }),
-	"month":     datePart(func(m moment) int { return m.month }),
-	"day":       datePart(func(m moment) int { return m.day }),
-	"hour":      datePart(func(m moment) int { return m.hour }),
-	"minute":    datePart(func(m moment) int { return m.minute }),
-	"second":    datePart(func(m moment) int { return m.second }),
-	"floor":     number1(math.Floor),
-	"ceiling":   number1(math.Ceil),
-	"round":     number1(math.Round),
+		return strings.ReplaceAll(s, args[1].(string), args[2].(string))
+	case "substring":
+		return substring(s, args[1:])
+	case "tolower":
+		return strings.ToLower(s)
+	case "toupper":
+		return strings.ToUpper(s)
+	case "trim":
+		return strings.Trim(s, " ")
+	case "length":
+		return float64(utf8.RuneCountInString(s))
+	}
+	return datePart(name, s)
 }
 
-func text1(result kind, f func(string) any) function {
-	return function{[]kind{kindText}, 1, result, func(args []any) any { return f(args[0].(string)) }}
-}
-
-func text2(result kind, f func(a, b string) any) function {
-	return function{[]kind{kindText, kindText}, 2, result, func(args []any) any { return f(args[0].(string), args[1].(string)) }}
-}
-
-func number1(f func(float64) float64) function {
-	return function{[]kind{kindNumber}, 1, kindNumber, func(args []any) any { return f(args[0].(float64)) + 0 }}
-}
-
-func datePart(part func(moment) int) function {
-	return function{[]kind{kindDate}, 1, kindNumber, func(args []any) any {
-		m, ok := readDate(args[0].(string))
-		if !ok {
-			return nil
-		}
-		return float64(part(m))
-	}}
+func datePart(name, date string) any {
+	m, ok := readDate(date)
+	if !ok {
+		return nil
+	}
+	part := m.second
+	switch name {
+	case "year":
+		part = m.year
+	case "month":
+		part = m.month
+	case "day":
+		part = m.day
+	case "hour":
+		part = m.hour
+	case "minute":
+		part = m.minute
+	}
+	return float64(part)
 }
 
 // indexOf counts from 0, and is −1 where there is none.
@@ -90,10 +130,10 @@ func indexOf(hay, needle string) any {
 }
 
 // substring takes the part of s that lies in [start, start+length), as SQL does: a start before the text shortens it.
-func substring(args []any) any {
-	s, from, to := args[0].(string), math.Trunc(args[1].(float64)), math.Inf(1)
-	if len(args) == 3 {
-		n := math.Trunc(args[2].(float64))
+func substring(s string, bounds []any) any {
+	from, to := math.Trunc(bounds[0].(float64)), math.Inf(1)
+	if len(bounds) == 2 {
+		n := math.Trunc(bounds[1].(float64))
 		if n < 0 {
 			return nil
 		}

@@ -21,8 +21,8 @@ const exponentFrom = 1e21
 //
 // It is stricter than JavaScript where a value could not be kept exactly on both sides of the wire. These are errors
 // with [CodeInvalid], which tell the byte offset:
-//   - a whole number that JavaScript prints without exponent and that lies beyond ±[MaxSafeInteger], however it is
-//     written, and a number too large for a float64;
+//   - a whole number beyond ±[MaxSafeInteger] that is written without exponent, or that JavaScript would print so, and
+//     a number too large for a float64;
 //   - a string that is not valid UTF-8, or holds U+0000 or half a surrogate pair;
 //   - nesting beyond [MaxDepth].
 //
@@ -127,12 +127,13 @@ func (p *parser) value() (any, error) {
 }
 
 // smallNumbers holds the numbers that rows are full of as interfaces, so that reading them allocates nothing.
-var smallNumbers = func() (boxed [256]any) {
-	for i := range boxed {
-		boxed[i] = float64(i)
-	}
-	return boxed
-}()
+var smallNumbers = [...]any{
+	0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0, 17.0, 18.0, 19.0,
+	20.0, 21.0, 22.0, 23.0, 24.0, 25.0, 26.0, 27.0, 28.0, 29.0, 30.0, 31.0, 32.0, 33.0, 34.0, 35.0, 36.0, 37.0, 38.0, 39.0,
+	40.0, 41.0, 42.0, 43.0, 44.0, 45.0, 46.0, 47.0, 48.0, 49.0, 50.0, 51.0, 52.0, 53.0, 54.0, 55.0, 56.0, 57.0, 58.0, 59.0,
+	60.0, 61.0, 62.0, 63.0, 64.0, 65.0, 66.0, 67.0, 68.0, 69.0, 70.0, 71.0, 72.0, 73.0, 74.0, 75.0, 76.0, 77.0, 78.0, 79.0,
+	80.0, 81.0, 82.0, 83.0, 84.0, 85.0, 86.0, 87.0, 88.0, 89.0, 90.0, 91.0, 92.0, 93.0, 94.0, 95.0, 96.0, 97.0, 98.0, 99.0,
+}
 
 func (p *parser) word(w string) error {
 	if len(p.s)-p.i < len(w) || p.s[p.i:p.i+len(w)] != w {
@@ -384,6 +385,7 @@ func (p *parser) number() (float64, error) {
 	if s[whole] == '0' && i > whole+1 {
 		return 0, p.fail(whole, "a number must not start with 0")
 	}
+	integerEnd := i
 	if i-whole <= 16 && n <= MaxSafeInteger && (i == len(s) || s[i] != '.' && s[i]|0x20 != 'e') {
 		p.i = i
 		if negative {
@@ -418,7 +420,7 @@ func (p *parser) number() (float64, error) {
 	if err != nil {
 		return 0, p.fail(start, "the number is too large")
 	}
-	if !exact(f) {
+	if i == integerEnd || !exact(f) {
 		return 0, p.fail(start, "a whole number beyond ±9007199254740991 is not exact; send it as a string")
 	}
 	p.i = i

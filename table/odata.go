@@ -1,16 +1,18 @@
 package table
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Limits of a filter's text, so that none can exhaust the stack or the memory of who evaluates it.
 const (
-	MaxFilter      = 8 << 10 // bytes
-	MaxFilterDepth = 32      // parentheses, function calls and operators within each other
-	maxBuilders    = 32      // calls of concat and replace, which make long texts of short ones
-	maxReplacement = 100     // characters of replace's last argument
+	MaxFilter      = 8 << 10            // bytes
+	MaxFilterDepth = 32                 // operators and function calls within each other
+	maxNesting     = 2 * MaxFilterDepth // parentheses within each other, needless ones included
+	maxBuilders    = 32                 // calls of concat and replace, which make long texts of short ones
+	maxReplacement = 100                // characters of replace's last argument
 )
 
 // ParseFilter reads OData text: the $filter grammar of Azure's tables, and contains and in of OData version 4. Empty
@@ -40,8 +42,8 @@ func ParseFilter(text string) (Expr, error) {
 	return e, nil
 }
 
-// filterParser is a Pratt parser over the token in hand. After the first error it goes on with empty expressions to the
-// next chance to stop: err keeps the first.
+// filterParser is a Pratt parser over the token in hand. At the first error, which err keeps, the token becomes the end:
+// everything returns soon, with trees that nobody sees.
 type filterParser struct {
 	s        string
 	i        int // behind token
@@ -67,11 +69,9 @@ func (p *filterParser) fail(at int, what string) Expr {
 
 // expression reads operators that bind at least as tightly as least.
 func (p *filterParser) expression(least int) Expr {
-	if p.depth++; p.depth > MaxFilterDepth {
-		return p.fail(p.token.at, "it nests deeper than "+strconv.Itoa(MaxFilterDepth))
-	}
+	at := p.token.at
 	left := p.unary()
-	for chain := 0; p.token.kind == tokenName; chain++ {
+	for p.token.kind == tokenName {
 		op := Op(p.token.text)
 		binding := bindingOf(op)
 		if binding == 0 {
@@ -79,9 +79,6 @@ func (p *filterParser) expression(least int) Expr {
 		}
 		if binding < least {
 			break
-		}
-		if chain > MaxFilterDepth && binding >= bindCompare {
-			return p.fail(p.token.at, "more operators in a row than "+strconv.Itoa(MaxFilterDepth))
 		}
 		p.advance()
 		switch binding {
@@ -97,8 +94,24 @@ func (p *filterParser) expression(least int) Expr {
 			left = Arithmetic{op, left, p.expression(binding + 1)}
 		}
 	}
-	p.depth--
+	if deeper(left, MaxFilterDepth) {
+		return p.fail(at, "operators nest deeper than "+strconv.Itoa(MaxFilterDepth))
+	}
 	return left
+}
+
+// deeper reports whether e is a tree of more than levels.
+func deeper(e Expr, levels int) bool {
+	return levels == 0 || slices.ContainsFunc(parts(e), func(part Expr) bool { return deeper(part, levels-1) })
+}
+
+// nest enters parentheses or a sign, and reports whether that is allowed.
+func (p *filterParser) nest() bool {
+	if p.depth++; p.depth > maxNesting {
+		p.fail(p.token.at, "it nests deeper than "+strconv.Itoa(maxNesting))
+	}
+	p.advance()
+	return p.err == nil
 }
 
 func (p *filterParser) unary() Expr {
@@ -107,10 +120,9 @@ func (p *filterParser) unary() Expr {
 	if !minus && (t.kind != tokenName || t.text != "not") {
 		return p.primary()
 	}
-	if p.depth++; p.depth > MaxFilterDepth {
-		return p.fail(t.at, "it nests deeper than "+strconv.Itoa(MaxFilterDepth))
+	if !p.nest() {
+		return Literal{}
 	}
-	p.advance()
 	x := p.unary()
 	p.depth--
 	if !minus {
@@ -131,9 +143,12 @@ func (p *filterParser) primary() Expr {
 		p.advance()
 		return Literal{t.value}
 	case '(':
-		p.advance()
+		if !p.nest() {
+			return Literal{}
+		}
 		e := p.expression(bindOr)
 		p.expect(')')
+		p.depth--
 		return e
 	case tokenName:
 		p.advance()
@@ -190,7 +205,7 @@ func (p *filterParser) list(of string) []Expr {
 		p.fail(p.token.at, "expected ( after "+of)
 		return nil
 	}
-	p.advance()
+	p.nest()
 	list := []Expr{}
 	for p.err == nil && p.token.kind != ')' {
 		if len(list) > 0 {
@@ -199,6 +214,7 @@ func (p *filterParser) list(of string) []Expr {
 		list = append(list, p.expression(bindOr))
 	}
 	p.expect(')')
+	p.depth--
 	return list
 }
 
@@ -207,7 +223,7 @@ func (p *filterParser) call(t token) Expr {
 	if name == "contains" {
 		name = "substringof"
 	}
-	f, ok := functions[name]
+	sig, ok := signatureOf(name)
 	if !ok {
 		return p.fail(t.at, "there is no function "+quote(t.text))
 	}
@@ -226,8 +242,8 @@ func (p *filterParser) call(t token) Expr {
 	if p.err != nil {
 		return Literal{}
 	}
-	if len(args) < f.least || len(args) > len(f.args) {
-		return p.fail(t.at, t.text+" has "+strconv.Itoa(len(args))+" arguments and needs "+strconv.Itoa(f.least))
+	if len(args) < sig.least || len(args) > sig.most {
+		return p.fail(t.at, t.text+" has "+strconv.Itoa(len(args))+" arguments and needs "+strconv.Itoa(sig.least))
 	}
 	if t.text == "contains" {
 		args[0], args[1] = args[1], args[0]

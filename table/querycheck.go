@@ -88,16 +88,16 @@ func (c checker) kind(e Expr) (kind, error) {
 }
 
 func (c checker) call(e Call) (kind, error) {
-	f, ok := functions[e.Func]
-	if !ok || len(e.Args) < f.least || len(e.Args) > len(f.args) {
+	sig, ok := signatureOf(e.Func)
+	if !ok || len(e.Args) < sig.least || len(e.Args) > sig.most {
 		return kindAny, c.bad("there is no function ", quote(e.Func), " of ", strconv.Itoa(len(e.Args)), " arguments")
 	}
 	for i, x := range e.Args {
-		if err := c.want(x, f.args[i], e.Func); err != nil {
+		if err := c.want(x, sig.args[i], e.Func); err != nil {
 			return kindAny, err
 		}
 	}
-	return f.result, nil
+	return sig.result, nil
 }
 
 // want reports an expression of another kind than user needs.
