@@ -11,7 +11,6 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -239,7 +238,11 @@ func (v *visitor) events(last string) []string {
 	if _, err := v.Wait(v.context(), "return window.events?.some((e) => e.startsWith(arguments[0]))", last); err != nil {
 		v.t.Fatalf("%v; the events were %s", err, v.js("return JSON.stringify(window.events)"))
 	}
-	return strings.Split(v.js("return events.splice(0)"), ",")
+	var all []string
+	if err := v.Read(v.context(), &all, "return events.splice(0)"); err != nil {
+		v.t.Fatal(err)
+	}
+	return all
 }
 
 // expect waits for the events that end with the last one named, and compares them all.

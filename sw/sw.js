@@ -118,6 +118,7 @@ function pin(event, version) {
 async function drop(names) {
   for (const name of names) {
     versions.delete(name);
+    for (const host of Object.values(hosts)) if (host.version === name) host.version = '';
     await caches.delete(name);
   }
 }
@@ -213,7 +214,7 @@ async function attempt(run, again) {
     versions.set(version.name, version);
     for (const id of pending.keys()) hosts[id] = { manifest, version: version.name };
   } catch (cause) {
-    fault = cause instanceof Fault ? cause.detail : { reason: cause.name === 'QuotaExceededError' ? 'quota' : 'unknown', message: cause.message };
+    fault = (cause instanceof Fault ? cause : new Fault(cause.name === 'QuotaExceededError' ? 'quota' : 'unknown', cause.message)).detail;
   }
   // From here on nobody can join any more: who comes now starts the next run. Only a deployment in progress is waited for.
   run.status = 0;
@@ -304,8 +305,8 @@ async function stored(version, url, request) {
     const integrity = version.files[url], got = await download(url, { integrity }).catch((fault) => fault);
     if (got instanceof Fault && got.detail.reason !== 'hash') return Response.error();
     if (got instanceof Fault || !integrity) {
-      await tell(version.manifest, 'error', { reason: 'evicted', url, status: 0, message: `the browser has deleted ${url}` });
       await drop([version.name]);
+      tell(version.manifest, 'error', { reason: 'evicted', url, status: 0, message: `the browser has deleted ${url}` });
       return fetch(request);
     }
     response = got.response;
