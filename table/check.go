@@ -222,7 +222,7 @@ func number(v any) (float64, bool) {
 
 // canonicalNumber returns f as a value, and v itself where that is the same, because a new interface costs memory.
 func canonicalNumber(v any, f float64) any {
-	if _, ok := v.(float64); ok && (f != 0 || !math.Signbit(f)) {
+	if g, ok := v.(float64); ok && (g != 0 || !math.Signbit(g)) {
 		return v
 	}
 	return f + 0
@@ -257,9 +257,8 @@ func plain(v any, depth int) (w any, changed bool, bad string) {
 	if !ok {
 		return nil, false, describe(v)
 	}
-	w = canonicalNumber(v, f)
-	_, was := v.(float64)
-	return w, !was || f == 0, ""
+	g, was := v.(float64)
+	return canonicalNumber(v, f), !was || g == 0 && math.Signbit(g), ""
 }
 
 const tooDeep = "values that nest so deep"
