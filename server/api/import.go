@@ -177,9 +177,10 @@ func (m *importer) broken(values *json.Decoder, err error) error {
 	var syntax *json.SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return table.Errorf(table.CodeInvalid, fmt.Sprintf("record %d, at byte %d", m.n, syntax.Offset)).Because(err)
+		// The error's own offset leaves out the commas and brackets between records.
+		return table.Errorf(table.CodeInvalid, fmt.Sprintf("record %d, after byte %d", m.n, values.InputOffset())).Because(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return table.Errorf(table.CodeInvalid, fmt.Sprintf("record %d, at byte %d: the file ends too early", m.n, values.InputOffset()))
+		return table.Errorf(table.CodeInvalid, fmt.Sprintf("record %d, after byte %d: the file ends too early", m.n, values.InputOffset()))
 	}
 	return err
 }
