@@ -28,7 +28,6 @@ main.setAttribute('aria-busy', 'true');
 try {
   await run(await openDatabase());
 } catch (error) {
-  $('#pill').hidden = true;
   showFailure(main, error);
 }
 main.removeAttribute('aria-busy');

@@ -37,7 +37,6 @@ try {
   run(await openDatabase());
 } catch (error) {
   main.removeAttribute('aria-busy');
-  $('#pill').hidden = true;
   showFailure(main, error);
 }
 

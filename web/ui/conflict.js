@@ -66,7 +66,7 @@ function title(called, local, server) {
 function explanation(local, server, differing) {
   if (!local) return 'Delete it all the same, or keep what the server has?';
   if (!server) return 'Keep yours, which brings it back for everyone, or delete it here too?';
-  return differing > 1 ? 'Pick a side for each line, or one side for all. Marked is what has changed.' : 'Which one shall stay? Marked is what has changed.';
+  return differing > 1 ? 'Pick a side for each line, or one side for all. What changed is marked.' : 'Which one shall stay? What changed is marked.';
 }
 
 function pair(field, { label, show }, { local, server, base }, choose) {

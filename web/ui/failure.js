@@ -32,6 +32,7 @@ export function brief(error) {
 /** Replaces the contents of `main` by the failure, with a way to try again, and puts the focus there. */
 export function showFailure(main, error) {
   const { title, text } = explain(error);
+  document.body.classList.add('failed');
   const heading = el('h2', { id: 'failure-title', tabindex: '-1' }, title);
   main.replaceChildren(el('section', { id: 'failure', class: 'failure card', role: 'alert', 'data-code': error?.code ?? '' },
     heading,

@@ -43,18 +43,19 @@ export function watchOutbox(db, { name, onRows }) {
   });
 
   const ways = (row, called) => {
+    const again = row.reason === 'conflict' ? 'Decide' : 'Try again';
     const retry = el('button', {
-      type: 'button', class: 'retry small', 'aria-label': `Try again: ${called}`,
+      type: 'button', class: 'retry small', 'aria-label': `${again}: ${called}`,
       onclick: () => attempt(async () => { await db.pending.retry(row.id); await db.push(); }, 'Sent again.'),
-    }, row.reason === 'conflict' ? 'Decide' : 'Try again');
+    }, again);
     const discard = el('button', {
-      type: 'button', class: 'discard small', 'aria-label': `Discard your change: ${called}`,
+      type: 'button', class: 'discard small', 'aria-label': `Discard: ${called}`,
       onclick: () => {
         if (discard.dataset.sure === undefined) {
           discard.dataset.sure = '';
           discard.classList.add('danger');
           discard.textContent = 'Discard for good?';
-          discard.setAttribute('aria-label', `Discard your change for good? ${called}`);
+          discard.setAttribute('aria-label', `Discard for good? ${called}`);
           return;
         }
         attempt(() => db.pending.discard(row.id), 'Your change was discarded.');
@@ -63,7 +64,7 @@ export function watchOutbox(db, { name, onRows }) {
         delete discard.dataset.sure;
         discard.classList.remove('danger');
         discard.textContent = 'Discard';
-        discard.setAttribute('aria-label', `Discard your change: ${called}`);
+        discard.setAttribute('aria-label', `Discard: ${called}`);
       },
     }, 'Discard');
     return [retry, discard];
@@ -90,8 +91,9 @@ export function watchOutbox(db, { name, onRows }) {
     onRows?.(rows);
   }, (error) => toast(brief(error), { bad: true }));
 
-  db.on('quarantine', () => {
-    toast('A change could not be saved on the server.', { action: 'Show', run: () => { open(true); list.querySelector('button')?.focus(); } });
+  db.on('quarantine', ({ operations = [] }) => {
+    const undecided = operations.length > 0 && operations.every((row) => row.reason === 'conflict');
+    toast(undecided ? 'A change waits for your decision.' : 'A change could not be saved on the server.', { action: 'Show', run: () => { open(true); list.querySelector('button')?.focus(); } });
   });
   return { open };
 }
