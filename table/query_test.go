@@ -282,3 +282,18 @@ func FuzzParseFilter(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkApply(b *testing.B) {
+	records := make([]table.Record, 10000)
+	for i := range records {
+		records[i] = table.Record{"id": strconv.Itoa(i * 7919 % 10000), "complete": i%2 == 0, "text": "item " + strconv.Itoa(i), "due": nil, "priority": float64(i % 7)}
+	}
+	q, err := table.ParseParameters("$filter=complete eq false and startswith(text,'item 1')&$orderby=priority desc&$top=50")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		sink = q.Apply(records)
+	}
+}
