@@ -1,10 +1,10 @@
 // Larder's service worker: AppCache, by today's means.
 //
-// The worker is generic; the version of an app is data, namely the bytes of its cache manifest. A version is installed whole, into a Cache of its own,
-// or not at all. A page keeps the version it was loaded with until it is loaded again: neither a new version nor a new worker changes a running page.
+// The worker is generic; the version of an app is data, namely the bytes of its cache manifest. A version is installed whole, into a Cache of
+// its own, or not at all. A page keeps the version it was loaded with: neither a new version nor a new worker changes a running page.
 //
-// Cache Storage is the only memory, because an idle worker is killed. Our Caches' names begin with the scope, since apps may share an origin, and a space,
-// which no scope contains, ends it. A version's MARK is written last: a Cache without one is debris.
+// Cache Storage is the only memory, because an idle worker is killed. Our Caches' names begin with the scope, since apps may share an origin;
+// a space, which no scope has, ends it. A version's MARK is written last: a Cache without one is debris.
 'use strict';
 
 const SCOPE = self.registration.scope;
@@ -14,30 +14,20 @@ const [HOSTS, MARK, STATE_PAGE] = ['hosts', 'version', 'state'].map((name) => `$
 const [UNCACHED, IDLE, CHECKING, DOWNLOADING, UPDATEREADY] = [0, 1, 2, 3, 4];
 const NEVER_HTML = /\.(m?js|css|wasm|json|webmanifest|png|jpe?g|gif|svg|ico|webp|woff2?)$/i;
 
-// versions holds the MARKs by Cache name: { name, serial, manifest, digest, table, files, masters, foreign }, where files are the URLs of all entries
-// with their hash or ''. hosts says which version a client is pinned to, by client id: { manifest, version }, '' while it has none.
-const versions = new Map();
-let hosts = {}, loading, loaded = false;
-const runs = new Map(); // the updates under way, by manifest
+const versions = new Map(); // what the MARKs say, by Cache name; files are the URLs of all entries, with their hash or ''
+let hosts = {}; // by client id: { manifest, version }, where version is the name of the one the client is pinned to, or ''
 const unborn = new Set(); // the clients that navigations are about to make: clients.matchAll does not list them yet
-
-class Fault extends Error {
-  constructor(reason, message, detail) {
-    super(message);
-    this.detail = { reason, message, url: '', status: 0, ...detail };
-  }
-}
+const runs = new Map(); // the updates under way, by manifest
+let loading, loaded = false, saving = Promise.resolve(), telling = Promise.resolve();
 
 // parse reads a manifest. As in AppCache nothing is an error but the first line, for which it returns null.
 function parse(text, manifest) {
   if (!/^\uFEFF?CACHE MANIFEST(?:[ \t\r\n]|$)/.test(text)) return null;
-  const base = new URL(manifest);
-  const folder = base.pathname.slice(0, base.pathname.lastIndexOf('/') + 1);
+  const base = new URL(manifest), folder = base.pathname.replace(/[^/]*$/, '');
   const entries = new Map(), fallback = new Map(), online = new Set();
   let section = 'CACHE:', wildcard = false, mode = 'fast';
   const resolve = (token) => {
-    if (!token || !URL.canParse(token, base)) return null;
-    const url = new URL(token, base);
+    const url = token && URL.canParse(token, base) ? new URL(token, base) : {};
     url.hash = '';
     return url;
   };
@@ -47,32 +37,32 @@ function parse(text, manifest) {
     const tokens = line.split(/[ \t]+/), first = resolve(tokens[0]), second = resolve(tokens[1]);
     if (line.endsWith(':')) {
       section = line;
-    } else if (section === 'CACHE:' && first?.protocol === base.protocol) {
+    } else if (section === 'CACHE:' && first.protocol === base.protocol) {
       const [, hash] = /^sha256-([\w+/-]{43})=?$/.exec(tokens[1]) ?? [];
       const integrity = hash && `sha256-${hash.replaceAll('-', '+').replaceAll('_', '/')}=`;
       entries.set(first.href, entries.get(first.href) ?? integrity);
-    } else if (section === 'FALLBACK:' && first?.origin === base.origin && second?.origin === base.origin) {
+    } else if (section === 'FALLBACK:' && first.origin === base.origin && second.origin === base.origin) {
       if (first.pathname.startsWith(folder) && !fallback.has(first.href)) fallback.set(first.href, second.href);
     } else if (section === 'NETWORK:') {
       if (tokens[0] === '*') wildcard = true;
-      else if (first?.protocol === base.protocol) online.add(first.href);
+      else if (first.protocol === base.protocol) online.add(first.href);
     } else if (section === 'SETTINGS:' && line === 'prefer-online') mode = line;
   }
   return {
-    entries: [...entries].map(([url, integrity]) => ({ url, integrity })),
-    fallback: [...fallback].map(([namespace, page]) => ({ namespace, page })),
+    entries: Array.from(entries, ([url, integrity]) => ({ url, integrity })),
+    fallback: Array.from(fallback, ([namespace, page]) => ({ namespace, page })),
     online: [...online], wildcard, mode,
   };
 }
 
 function filesOf(manifest, table, masters) {
   const files = {};
-  for (const { url, integrity } of table.entries) files[url] = integrity ?? '';
+  for (const { url, integrity = '' } of table.entries) files[url] = integrity;
   for (const url of [...table.fallback.map(({ page }) => page), ...masters, manifest]) files[url] ??= '';
   return files;
 }
 
-// match decides what becomes of a request, in AppCache's order of precedence. page is the stored entry that answers, or that stands by.
+// match decides what becomes of a request, in AppCache's order. page is the stored entry that answers, or that stands by.
 function match({ manifest, table, files }, { url, method = 'GET', navigate = false }) {
   const target = new URL(url);
   target.hash = '';
@@ -80,39 +70,35 @@ function match({ manifest, table, files }, { url, method = 'GET', navigate = fal
   if (method !== 'GET' || target.protocol !== new URL(manifest).protocol) return { want: 'network' };
   if (href in files) return { want: navigate && table.mode === 'prefer-online' ? 'fallback' : 'cache', page: href };
   if (table.online.some((prefix) => href.startsWith(prefix))) return { want: 'network' };
-  const [rule] = table.fallback.filter(({ namespace }) => href.startsWith(namespace)).sort((a, b) => b.namespace.length - a.namespace.length);
-  if (rule) return { want: 'fallback', page: rule.page };
+  const rules = table.fallback.filter(({ namespace }) => href.startsWith(namespace));
+  if (rules.length) return { want: 'fallback', page: rules.reduce((a, b) => (b.namespace.length > a.namespace.length ? b : a)).page };
   return { want: table.wildcard || navigate ? 'network' : 'fail' };
 }
 
 // load recalls versions and hosts, once in the life of this process.
-function load() {
-  return loading ??= (async () => {
-    hosts = await (await caches.match(HOSTS, { cacheName: STATE }))?.json() ?? {};
-    for (const name of await caches.keys()) {
-      const mark = name.startsWith(PREFIX) && await caches.match(MARK, { cacheName: name });
-      if (mark) versions.set(name, await mark.json());
-    }
-    loaded = true;
-  })().catch((cause) => {
-    loading = undefined;
-    throw cause;
-  });
-}
+const load = () => loading ??= (async () => {
+  hosts = await (await caches.match(HOSTS, { cacheName: STATE }))?.json() ?? {};
+  for (const name of await caches.keys()) {
+    const mark = name.startsWith(PREFIX) && await caches.match(MARK, { cacheName: name });
+    if (mark) versions.set(name, await mark.json());
+  }
+  loaded = true;
+})();
 
 const json = (value) => new Response(JSON.stringify(value, null, 1), { headers: { 'content-type': 'application/json' } });
-const stamp = async (version) => (await caches.open(version.name)).put(MARK, json(version));
-const hashOf = async (buffer) => `sha256-${btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', buffer))))}`;
+const write = async (name, url, response) => (await caches.open(name)).put(url, response);
+const stamp = (version) => write(version.name, MARK, json(version));
+const save = () => saving = saving.catch(() => {}).then(() => write(STATE, HOSTS, json(hosts)));
+const find = (version, url) => caches.match(url, { cacheName: version.name, ignoreVary: true });
 const ranked = () => [...versions.values()].sort((a, b) => b.serial - a.serial);
 const newest = (manifest) => ranked().find((version) => version.manifest === manifest);
+const hashOf = async (data) => `sha256-${btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', data))))}`;
+const fault = (reason, message, detail) => Object.assign(new Error(message), { detail: { reason, message, url: '', status: 0, ...detail } });
 
-let saving = Promise.resolve();
-const saveHosts = () => saving = saving.catch(() => {}).then(async () => (await caches.open(STATE)).put(HOSTS, json(hosts)));
-
-function pin(event, version) {
+function pin(event, { manifest, name }) {
   unborn.add(event.resultingClientId);
-  hosts[event.resultingClientId] = { manifest: version.manifest, version: version.name };
-  event.waitUntil(saveHosts());
+  hosts[event.resultingClientId] = { manifest, version: name };
+  event.waitUntil(save());
 }
 
 async function drop(names) {
@@ -128,11 +114,11 @@ async function tidy() {
   const live = new Set((await clients.matchAll({ includeUncontrolled: true, type: 'all' })).map(({ id }) => id));
   for (const id of live) unborn.delete(id);
   for (const id of Object.keys(hosts)) if (!live.has(id) && !unborn.has(id)) delete hosts[id];
-  await saveHosts();
   const used = new Set(Object.values(hosts).map(({ version }) => version));
   for (const { manifest } of versions.values()) used.add(newest(manifest).name);
-  const ours = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== STATE);
-  await drop(ours.filter((name) => !used.has(name) || !versions.has(name)));
+  const useless = (name) => name.startsWith(PREFIX) && name !== STATE && !(used.has(name) && versions.has(name));
+  await drop((await caches.keys()).filter(useless));
+  await save(); // last, as it may need the space
 }
 
 // statusOf is what applicationCache.status says in a client.
@@ -143,64 +129,53 @@ function statusOf(id) {
 }
 
 // tell sends an event to those pages of a manifest that pass the test. Events arrive in the order of the calls.
-let telling = Promise.resolve();
-function tell(manifest, type, detail, test = () => true) {
-  return telling = telling.then(async () => {
-    for (const client of await clients.matchAll({ includeUncontrolled: true })) {
-      if (hosts[client.id]?.manifest !== manifest || !test(client.id)) continue;
-      client.postMessage({ larder: type, host: statusOf(client.id), ...detail });
-    }
-  });
-}
+const tell = (manifest, type, detail, test = () => true) => telling = telling.then(async () => {
+  for (const client of await clients.matchAll({ includeUncontrolled: true })) {
+    if (hosts[client.id]?.manifest !== manifest || !test(client.id)) continue;
+    client.postMessage({ larder: type, host: statusOf(client.id), ...detail });
+  }
+});
 
-// download fetches the manifest or a file that shall become an entry, and checks that it is whole, and what was promised.
-// Where a hash is known, the browser's HTTP cache may answer first: the page has often just loaded the file.
+// download fetches a manifest or an entry, and checks that it is whole, and what was promised. Where a hash is known the browser's HTTP cache
+// may answer first: the page has often just loaded the file.
 async function download(url, { reason = 'resource', integrity, signal, cache = integrity ? 'default' : 'no-cache' }) {
   let response, body;
   try {
     response = await fetch(url, { credentials: 'same-origin', redirect: 'manual', cache, signal });
     body = await response.arrayBuffer();
   } catch (cause) {
-    throw signal?.aborted ? new Fault('abort', 'the update was aborted') : new Fault(reason, `${url} cannot be fetched: ${cause.message}`, { url });
+    throw signal?.aborted ? fault('abort', 'the update was aborted') : fault(reason, `${url} cannot be fetched: ${cause.message}`, { url });
   }
-  const { status, headers } = response;
-  if (response.type === 'opaqueredirect') throw new Fault(reason, `${url} is redirected, which is not allowed here`, { url });
-  if (status !== 200) throw new Fault(reason, `${url} was answered with ${status}`, { url, status });
-  if (reason === 'resource' && /no-store/i.test(headers.get('cache-control'))) throw new Fault('policy', `${url} is served as no-store`, { url, status });
-  const got = await hashOf(body), html = NEVER_HTML.test(new URL(url).pathname) && /^text\/html/i.test(headers.get('content-type'));
-  if (html || (integrity && got !== integrity)) {
+  const { status } = response, headers = new Headers(response.headers);
+  if (response.type === 'opaqueredirect') throw fault(reason, `${url} is redirected, which is not allowed here`, { url });
+  if (status !== 200) throw fault(reason, `${url} was answered with ${status}`, { url, status });
+  if (reason === 'resource' && /no-store/i.test(headers.get('cache-control'))) throw fault('policy', `${url} is served as no-store`, { url, status });
+  const digest = await hashOf(body), html = NEVER_HTML.test(new URL(url).pathname) && /^text\/html/i.test(headers.get('content-type'));
+  if (html || (integrity && digest !== integrity)) {
     if (cache !== 'reload') return download(url, { integrity, signal, cache: 'reload' });
-    if (html) throw new Fault('policy', `${url} was answered with a web page: is a login or a portal in between?`, { url, status });
-    throw new Fault('hash', `${url} is not the file that the manifest names`, { url, status, expected: integrity, got });
+    if (html) throw fault('policy', `${url} was answered with a web page: is a login or a portal in between?`, { url, status });
+    throw fault('hash', `${url} is not the file that the manifest names`, { url, status, expected: integrity, got: digest });
   }
-  const kept = new Headers(headers); // but for those that would lie about the decoded body
-  kept.delete('content-encoding');
-  kept.delete('content-length');
-  return { body, digest: got, response: new Response(body, { headers: kept }) };
+  for (const name of ['content-encoding', 'content-length', 'vary']) headers.delete(name); // the body is decoded, and answers whoever asks
+  return { body, digest, response: new Response(body, { headers }) };
 }
 
 // update brings the newest version of a manifest. One run at a time; who asks meanwhile joins it.
 function update(manifest) {
-  let run = runs.get(manifest);
-  if (!run) {
-    run = { manifest, status: 0, pending: new Map() }; // pending: client id -> document, which is to become a master entry
-    runs.set(manifest, run);
-    run.done = persist(run);
-  }
+  const run = runs.get(manifest) ?? { manifest, status: 0, pending: new Map() }; // pending: client id -> document, to become a master entry
+  runs.set(manifest, run);
+  run.done ??= (async () => {
+    for (let pause = 1000; runs.get(manifest) === run; pause *= 2) {
+      if (pause > 1000) await new Promise((resolve) => setTimeout(resolve, pause * (0.25 + Math.random() / 4)));
+      await navigator.locks.request(PREFIX, () => attempt(run, pause < 60000));
+    }
+  })();
   return run;
-}
-
-async function persist(run) {
-  for (let pause = 1000; ; pause *= 2) {
-    await navigator.locks.request(PREFIX, () => attempt(run, pause < 60000));
-    if (runs.get(run.manifest) !== run) return;
-    await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random() / 2)));
-  }
 }
 
 async function attempt(run, again) {
   const { manifest, pending } = run;
-  let type, fault;
+  let type, failure;
   run.abort = new AbortController();
   try {
     await tidy();
@@ -214,16 +189,16 @@ async function attempt(run, again) {
     versions.set(version.name, version);
     for (const id of pending.keys()) hosts[id] = { manifest, version: version.name };
   } catch (cause) {
-    fault = (cause instanceof Fault ? cause : new Fault(cause.name === 'QuotaExceededError' ? 'quota' : 'unknown', cause.message)).detail;
+    failure = cause.detail ?? fault(cause.name === 'QuotaExceededError' ? 'quota' : 'unknown', cause.message).detail;
   }
-  // From here on nobody can join any more: who comes now starts the next run. Only a deployment in progress is waited for.
+  // From here on nobody can join any more: who comes now starts the next run. Only the end of a deployment is waited for.
   run.status = 0;
-  if (fault?.reason === 'changed' && again) return tell(manifest, 'error', fault);
+  if (failure?.reason === 'changed' && again) return tell(manifest, 'error', failure);
   runs.delete(manifest);
-  if (!fault) return Promise.all([saveHosts(), tell(manifest, type)]);
-  const gone = fault.reason === 'manifest' && [404, 410].includes(fault.status);
+  if (!failure) return Promise.all([save(), tell(manifest, type)]);
+  const gone = failure.reason === 'manifest' && [404, 410].includes(failure.status);
   if (gone) await tell(manifest, 'obsolete', undefined, (id) => hosts[id].version);
-  await tell(manifest, 'error', fault, (id) => !gone || !hosts[id].version);
+  await tell(manifest, 'error', failure, (id) => !gone || !hosts[id].version);
   for (const [id, host] of Object.entries(hosts)) if (host.manifest === manifest && (gone || !host.version)) delete hosts[id];
   if (gone) await drop(ranked().filter((version) => version.manifest === manifest).map(({ name }) => name));
   await tidy();
@@ -233,31 +208,31 @@ async function attempt(run, again) {
 async function install(run, { body, digest, response }, old) {
   const { manifest, abort } = run, { signal } = abort;
   const table = parse(new TextDecoder('utf-8', { ignoreBOM: true }).decode(body), manifest);
-  if (!table) throw new Fault('signature', `${manifest} does not begin with CACHE MANIFEST`, { url: manifest, status: 200 });
+  if (!table) throw fault('signature', `${manifest} does not begin with CACHE MANIFEST`, { url: manifest, status: 200 });
   run.status = DOWNLOADING;
   await tell(manifest, 'downloading');
-  const serial = 1 + (ranked()[0]?.serial ?? 0), masters = [...old?.masters ?? []], files = filesOf(manifest, table, masters);
+  const serial = 1 + (ranked()[0]?.serial ?? 0), masters = old?.masters ?? [];
+  const files = filesOf(manifest, table, masters), listed = filesOf(manifest, table, []);
   const name = `${PREFIX}${(await hashOf(new TextEncoder().encode(manifest))).slice(7, 15)} ${digest.slice(7, 15)} ${serial}`;
   const version = { name, serial, manifest, digest, table, files, masters, foreign: [] };
-  const cache = await caches.open(name), listed = filesOf(manifest, table, []);
-  await cache.put(manifest, response);
+  await write(name, manifest, response);
 
   const urls = Object.keys(files).filter((url) => url !== manifest), todo = urls.values();
   let done = 0;
   const progress = () => signal.aborted || tell(manifest, 'progress', { loaded: done, total: urls.length });
-  const keep = async (url) => {
-    const before = old && await find(old, url);
+  const fresh = async (url) => {
+    const integrity = files[url], before = old && await find(old, url);
     // A page is fetched in any case: its headers, such as its security policy, may be new.
-    if (before && files[url] && files[url] === old.files[url] && !/html/.test(before.headers.get('content-type'))) return before;
-    return download(url, { integrity: files[url], signal }).then((got) => got.response, (fault) => {
-      if (url in listed || signal.aborted) throw fault;
-      return fault.detail.reason === 'resource' && ![404, 410].includes(fault.detail.status) && before;
+    if (before && integrity && integrity === old.files[url] && !/html/.test(before.headers.get('content-type'))) return before;
+    return download(url, { integrity, signal }).then((got) => got.response, (cause) => {
+      if (url in listed || signal.aborted) throw cause;
+      return cause.detail.reason === 'resource' && ![404, 410].includes(cause.detail.status) && before;
     });
   };
   const work = async () => {
     for (const url of todo) {
-      const kept = await keep(url);
-      if (kept) await cache.put(url, kept);
+      const got = await fresh(url);
+      if (got) await write(name, url, got);
       else delete files[url];
       done++;
       progress();
@@ -265,52 +240,48 @@ async function install(run, { body, digest, response }, old) {
   };
   progress();
   const workers = Array.from({ length: 6 }, work);
-  await Promise.all(workers).catch(async (fault) => {
+  await Promise.all(workers).catch(async (cause) => {
     abort.abort();
     await Promise.allSettled(workers);
-    throw fault;
+    throw cause;
   });
   await addMasters(run, version);
   const again = await download(manifest, { reason: 'manifest', signal });
-  if (again.digest !== digest) throw new Fault('changed', `${manifest} changed during the update`, { url: manifest });
+  if (again.digest !== digest) throw fault('changed', `${manifest} changed during the update`, { url: manifest });
   await stamp(version);
   return version;
 }
 
-// addMasters stores the documents that named the manifest, where it does not name them itself. One that cannot be stored costs only its own page.
+// addMasters stores the documents that named the manifest. One that cannot be stored costs only its own page the version.
 async function addMasters({ manifest, pending, abort: { signal } }, version) {
-  let added = 0;
   for (const [id, url] of pending) {
     try {
-      if (!(url in version.files)) await (await caches.open(version.name)).put(url, (await download(url, { signal })).response);
+      if (!(url in version.files)) await write(version.name, url, (await download(url, { signal })).response);
       version.files[url] ??= '';
       version.masters = [...new Set(version.masters).add(url)];
-      added++;
-    } catch (fault) {
-      if (signal.aborted || (pending.size === 1 && !versions.has(version.name))) throw fault;
+    } catch (cause) {
+      if (!cause.detail || signal.aborted || (pending.size === 1 && !versions.has(version.name))) throw cause;
       pending.delete(id);
-      await tell(manifest, 'error', fault.detail, (one) => one === id);
+      await tell(manifest, 'error', cause.detail, (one) => one === id);
       delete hosts[id];
     }
   }
-  return added;
+  return pending.size;
 }
 
-const find = (version, url) => caches.match(url, { cacheName: version.name, ignoreVary: true });
-
-// stored answers with an entry. One that the browser has evicted is brought back if its hash is known; else the version is broken, and ends.
+// stored answers with an entry. One that the browser has lost is brought back if its hash is known; else the version is broken, and ends.
 async function stored(version, url, request) {
   let response = await find(version, url);
   if (!response) {
-    const integrity = version.files[url], got = await download(url, { integrity }).catch((fault) => fault);
-    if (got instanceof Fault && got.detail.reason !== 'hash') return Response.error();
-    if (got instanceof Fault || !integrity) {
+    const integrity = version.files[url], got = await download(url, { integrity }).catch((cause) => cause.detail);
+    if (got.reason && got.reason !== 'hash') return Response.error();
+    if (got.reason || !integrity) {
       await drop([version.name]);
       tell(version.manifest, 'error', { reason: 'evicted', url, status: 0, message: `the browser has deleted ${url}` });
       return fetch(request);
     }
     response = got.response;
-    await (await caches.open(version.name)).put(url, response.clone());
+    await write(version.name, url, response.clone());
   }
   const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.get('range')) ?? [];
   if (!from && !to) return response;
@@ -322,12 +293,11 @@ async function stored(version, url, request) {
 
 // answer gives the response to a request, or undefined where the browser shall do as it would without us.
 function answer(event, url) {
-  const { request, clientId } = event, navigate = request.mode === 'navigate';
-  const mine = versions.get(hosts[clientId]?.version), near = (version) => version.manifest === mine?.manifest;
-  const candidates = navigate ? ranked().filter((version) => newest(version.manifest) === version && !version.foreign.includes(url)) : [mine];
-  const options = candidates.filter(Boolean).sort((a, b) => near(b) - near(a)).map((version) => ({ version, ...match(version, { url, navigate }) }));
-  const choice = options.find(({ page }) => page === url) ?? options.find(({ page }) => page) ?? options[0];
+  const { request } = event, navigate = request.mode === 'navigate', mine = versions.get(hosts[event.clientId]?.version);
   if (!navigate && mine && event.resultingClientId) pin(event, mine); // a worker belongs to its page's version
+  const usable = (version) => (navigate ? newest(version.manifest) === version && !version.foreign.includes(url) : version === mine);
+  const options = ranked().filter(usable).map((version) => ({ version, ...match(version, { url, navigate }) }));
+  const choice = options.find(({ page }) => page === url) ?? options.find(({ page }) => page) ?? options[0];
   if (!choice || choice.want === 'network') return undefined;
   if (choice.want === 'fail') return Response.error();
   const use = () => {
@@ -375,11 +345,15 @@ const orders = {
   abort: (id) => runs.get(hosts[id]?.manifest)?.abort?.abort(),
   async swap(id, _, port) {
     if (hosts[id]) hosts[id].version = newest(hosts[id].manifest)?.name ?? '';
-    await saveHosts();
+    await save();
     port?.postMessage(statusOf(id));
   },
 };
 
 addEventListener('message', (event) => {
-  if (Object.hasOwn(orders, event.data?.larder)) event.waitUntil(load().then(() => orders[event.data.larder](event.source.id, event.data, event.ports[0])));
+  const { data, source, ports } = event;
+  if (!Object.hasOwn(orders, data?.larder)) return;
+  event.waitUntil(load().then(() => orders[data.larder](source.id, data, ports[0])).catch((cause) => {
+    source.postMessage({ larder: 'error', host: UNCACHED, ...fault('unknown', cause.message).detail });
+  }));
 });
