@@ -24,18 +24,18 @@ async function start() {
   const instance = await instantiate(url, go.importObject);
   return new Promise((resolve, reject) => {
     let running = true;
-    const stopped = new Promise((_, stop) => {
-      globalThis.larderReady = (functions) => {
-        delete globalThis.larderReady;
-        resolve(guard(functions, stopped, () => running));
-      };
-      go.run(instance).then(() => new Error('the engine has stopped'), (error) => error).then((error) => {
-        running = false;
-        starting = undefined;
-        const e = failure('engine', 'Larder\'s engine has stopped: reload the page', error);
-        reject(e);
-        stop(e);
-      });
+    let stop;
+    const stopped = new Promise((_, fail) => { stop = fail; });
+    globalThis.larderReady = (functions) => { // called from within go.run, before that returns
+      delete globalThis.larderReady;
+      resolve(guard(functions, stopped, () => running));
+    };
+    go.run(instance).then(() => new Error('the engine has stopped'), (error) => error).then((error) => {
+      running = false;
+      starting = undefined;
+      const e = failure('engine', 'Larder\'s engine has stopped: reload the page', error);
+      reject(e);
+      stop(e);
     });
     stopped.catch(() => {}); // those who wait on it see it; nobody need
   });

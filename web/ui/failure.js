@@ -8,6 +8,7 @@ const meanings = {
   storage: ['The browser’s storage did not work', 'This happens in some private windows, or when the browser may not keep data for this site. Nothing was changed.'],
   version: ['This page is older than your data', 'A newer version of the app has been used here. Reload to get it; your data is intact.'],
   migration: ['Your data could not be brought to the new version', 'It is still here as it was, in the old form. Reload; if this stays, tell whoever runs this app.'],
+  aborted: ['This took too long', 'It was given up before it was done. Try again; nothing was changed.'],
   closed: ['The database was closed', 'This happens when the browser clears or replaces it. Reload the page.'],
   engine: ['The app’s engine is not running', 'It did not load, or it stopped. Check the connection and try again; what was saved is still here.'],
   network: ['The server cannot be reached', 'Your changes are kept on this device and will be sent when it is back.'],
@@ -44,7 +45,7 @@ export function showFailure(main, error) {
 
 function details(error) {
   const lines = [];
-  for (let at = error; at && lines.length < 5; at = at.cause) lines.push(at.code ? `${at.code}: ${at.message}` : String(at.message ?? at));
+  for (let at = error; at && lines.length < 5; at = at.cause) lines.push(`${typeof at.code === 'string' ? at.code : at.name}: ${at.message}`);
   return lines.join('\n');
 }
 
