@@ -108,16 +108,9 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 	want := c.Local
 	switch d.Choice {
 	case ChooseRecord:
-		want = rebase(nil, d.Record, c.Server)
-		for k := range c.Server {
-			if _, given := d.Record[k]; !given && !table.IsSystem(k) {
-				delete(want, k)
-			}
-		}
+		want = table.Rebase(c.Server, d.Record, c.Server)
 	case ChooseLocal:
-		if want != nil && c.Server != nil {
-			want = rebase(c.Server, want, c.Server)
-		}
+		want = table.Rebase(c.Server, c.Local, c.Server)
 	case ChooseCancel:
 		kept := table.Record{"key": metaKept(c.Table, c.RecordID), "table": c.Table, "id": c.RecordID}
 		if c.Server != nil {

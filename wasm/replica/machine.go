@@ -101,6 +101,8 @@ type Job struct {
 	Tables   []string
 	Patience time.Duration // how long it may wait for retries, all in all
 	PageSize int           // rows in a page; 0: 1,000
+
+	Progress func(table string, done, known int) // after each page; known is -1 where the server did not say; may be nil
 }
 
 // maxRounds bounds how often one conflict is asked again because the record was changed meanwhile, and maxStalled how
@@ -136,9 +138,8 @@ type Machine struct {
 	stalled   int // batches in a row that brought no operation to its end
 	refreshed bool
 
-	result   Result
-	Progress func(table string, done, known int) // called after each page; may be nil
-	Epoch    func(table string)                  // called when the server's past has changed; may be nil
+	result Result
+	epoch  func(table string) // called when the server's past has changed
 }
 
 // NewMachine returns a machine for one job. jitter spreads retries and is asked for numbers in [0, 1).

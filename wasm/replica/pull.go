@@ -125,3 +125,23 @@ func (r *Replica) forget(ctx context.Context, tableName string) error {
 		return err
 	})
 }
+
+// Pulled returns the names of the tables that have been pulled before, in order.
+func (r *Replica) Pulled(ctx context.Context) (names []string, err error) {
+	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		names = []string{}
+		prefix := metaCursor("")
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAllKeys, Store: StoreMeta, Take: -1,
+			Range: &store.Range{Lower: []store.Key{prefix}, Upper: []store.Key{prefix + "\uffff"}}})
+		if err != nil {
+			return err
+		}
+		for _, key := range results[0].Keys {
+			if _, err := r.store.Schema(key[len(prefix):]); err == nil {
+				names = append(names, key[len(prefix):])
+			}
+		}
+		return nil
+	})
+	return names, err
+}

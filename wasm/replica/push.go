@@ -140,8 +140,8 @@ func (m *Machine) pulled(a Answer) Effect {
 	switch {
 	case a.Status == 410 && !m.reset:
 		m.reset = true
-		if m.Epoch != nil {
-			m.Epoch(m.table)
+		if m.epoch != nil {
+			m.epoch(m.table)
 		}
 		return Forget{m.table}
 	case a.Status != 200:
@@ -162,8 +162,8 @@ func (m *Machine) pulled(a Answer) Effect {
 func (m *Machine) applied() Effect {
 	m.done += len(m.page.Changes)
 	m.result.Pulled += len(m.page.Changes)
-	if m.Progress != nil {
-		m.Progress(m.table, m.done, m.known)
+	if m.job.Progress != nil {
+		m.job.Progress(m.table, m.done, m.known)
 	}
 	page := m.page
 	m.page = nil

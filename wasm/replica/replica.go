@@ -25,7 +25,6 @@ type Options struct {
 	Lock     func(ctx context.Context) (release func(), err error)    // held while syncing, across tabs; nil: none
 	Jitter   func() float64                                           // in [0, 1); nil: always the middle
 	Now      func() string                                            // the local time as ISO text, for people
-	Progress func(table string, done, known int)                      // after each page of a pull; may be nil
 	Epoch    func(table string)                                       // the server's past has changed; may be nil
 	Problem  func(c *Conflict, err error)                             // a conflict's handler failed; may be nil
 }
@@ -99,7 +98,7 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 		defer release()
 	}
 	m := NewMachine(job, r.options.Jitter)
-	m.Progress, m.Epoch = r.options.Progress, r.options.Epoch
+	m.epoch = r.options.Epoch
 	var event Event = Started{}
 	for {
 		effect := m.Step(event)

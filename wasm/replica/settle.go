@@ -182,36 +182,13 @@ func (c *changes) accept(sent, waits *table.Operation, server table.Record) {
 	next := *waits
 	next.Base = server
 	if waits.Record != nil {
-		next.Record = rebase(sent.Record, waits.Record, server)
-		next.Action = table.ActionUpdate
+		next.Record, next.Action = table.Rebase(sent.Record, waits.Record, server), table.ActionUpdate
 		if server == nil {
-			next.Action = table.ActionInsert
+			next.Record, next.Action = withoutSystem(waits.Record), table.ActionInsert
 		}
 		c.row(sent.Table, sent.RecordID, next.Record)
 	}
 	c.replace(waits, &next)
-}
-
-// rebase applies what changed from before to after onto the record on, whose system columns win.
-func rebase(before, after, on table.Record) table.Record {
-	if on == nil {
-		return withoutSystem(after)
-	}
-	next := make(table.Record, len(on)+1)
-	for k, v := range on {
-		next[k] = v
-	}
-	for k, v := range table.Diff(before, after) {
-		if v == nil {
-			if _, present := after[k]; !present {
-				delete(next, k)
-				continue
-			}
-		}
-		next[k] = v
-	}
-	next[table.ColumnID] = after[table.ColumnID]
-	return next
 }
 
 func withoutSystem(r table.Record) table.Record {

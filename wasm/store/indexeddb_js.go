@@ -16,7 +16,7 @@ import (
 func IndexedDB() Opener {
 	return func(ctx context.Context, layout Layout, events Events) (Backend, error) {
 		db, err := idb.Open(ctx, layout.Name, layout.Version, idb.Options{
-			Upgrade: func(ctx context.Context, up *idb.Upgrade) error { return upgrade(up, layout) },
+			Upgrade: func(ctx context.Context, up *idb.Upgrade) error { return upgrade(ctx, up, layout) },
 			Blocked: func(uint, uint) {
 				if events.Blocked != nil {
 					events.Blocked()
@@ -65,23 +65,33 @@ func (l *IndexLayout) path() any {
 }
 
 // upgrade brings the object stores to the layout. An index of a name covers the same columns in every version, because
-// its name is made of them, so one that is there is right unless its uniqueness changed.
-func upgrade(up *idb.Upgrade, layout Layout) error {
+// its name is made of them, so one that is there is right.
+func upgrade(ctx context.Context, up *idb.Upgrade, layout Layout) error {
 	wanted := map[string]bool{}
 	for _, s := range layout.Stores {
 		wanted[s.Name] = true
-		var os *idb.Store
-		var err error
-		if slices.Contains(up.StoreNames(), s.Name) {
-			os, err = up.Store(s.Name)
-		} else {
-			os, err = up.CreateStore(s.Name, idb.StoreOptions{KeyPath: s.Key, AutoIncrement: s.AutoIncrement})
+		if !slices.Contains(up.StoreNames(), s.Name) {
+			os, err := up.CreateStore(s.Name, idb.StoreOptions{KeyPath: s.Key, AutoIncrement: s.AutoIncrement})
+			if err == nil {
+				_, err = reindex(os, s)
+			}
+			if err != nil {
+				return err
+			}
+			continue
 		}
+		os, err := up.Tx.Store(s.Name)
 		if err != nil {
 			return err
 		}
-		if err := reindex(os, s); err != nil {
+		added, err := reindex(os, s)
+		if err != nil {
 			return err
+		}
+		if added {
+			if err := reencode(ctx, &transaction{up.Tx}, s); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range up.StoreNames() {
@@ -94,23 +104,50 @@ func upgrade(up *idb.Upgrade, layout Layout) error {
 	return nil
 }
 
-func reindex(os *idb.Store, s StoreLayout) error {
+// reindex makes and drops indexes, and reports whether one was made.
+func reindex(os *idb.Store, s StoreLayout) (added bool, err error) {
 	have := os.IndexNames()
 	for _, index := range s.Indexes {
 		if !slices.Contains(have, index.Name) {
 			if err := os.CreateIndex(index.Name, index.path(), idb.IndexOptions{Unique: index.Unique}); err != nil {
-				return err
+				return false, err
 			}
+			added = true
 		}
 	}
 	for _, name := range have {
 		if !slices.ContainsFunc(s.Indexes, func(l IndexLayout) bool { return l.Name == name }) {
 			if err := os.DeleteIndex(name); err != nil {
-				return err
+				return false, err
 			}
 		}
 	}
-	return nil
+	return added, nil
+}
+
+// reencode writes the rows again, so that they carry the keys of a new index.
+func reencode(ctx context.Context, t Txn, s StoreLayout) error {
+	var columns []string
+	for _, index := range s.Indexes {
+		if !index.Plain {
+			columns = append(columns, index.Columns...)
+		}
+	}
+	after := &Range{}
+	for {
+		results, err := t.Run(ctx, []Step{{Op: OpGetAll, Store: s.Name, Range: after, Take: slice}})
+		if err != nil {
+			return err
+		}
+		rows := results[0].Rows
+		if len(rows) == 0 {
+			return nil
+		}
+		if _, err := t.Run(ctx, []Step{{Op: OpPut, Store: s.Name, Values: rows, Encode: columns}}); err != nil {
+			return err
+		}
+		after = &Range{Lower: []Key{rows[len(rows)-1][s.Key]}, LowerOpen: true}
+	}
 }
 
 // database is a Backend on IndexedDB.

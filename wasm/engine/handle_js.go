@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"syscall/js"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/browser"
+	"github.com/larder-sync/larder/wasm/replica"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// handle is an open database as JavaScript holds it.
+type handle struct {
+	name    string
+	hooks   js.Value
+	store   *store.Store
+	outbox  *replica.Outbox
+	replica *replica.Replica // nil for a purely local store
+	funcs   []js.Func
+}
+
+// functions returns the object that larder.js works with.
+func (h *handle) functions() any {
+	object := map[string]any{
+		"isHandle":    true,
+		"db":          store.Raw(h.store.Backend()),
+		"plan":        h.compute(h.plan),
+		"match":       h.compute(h.match),
+		"write":       h.promise(h.write),
+		"transaction": h.promise(h.transaction),
+		"run":         h.promise(h.run),
+		"pending":     h.promise(h.pending),
+		"retry":       h.promise(h.retry),
+		"discard":     h.promise(h.discard),
+		"status":      h.promise(h.status),
+		"pulled":      h.promise(h.pulled),
+		"close":       h.promise(h.close),
+	}
+	return object
+}
+
+// promise exports a function that waits.
+func (h *handle) promise(fn func(ctx context.Context, args []js.Value) (any, error)) js.Func {
+	f := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		return browser.Promise(func() (any, error) { return fn(context.Background(), args) })
+	})
+	h.funcs = append(h.funcs, f)
+	return f
+}
+
+// compute exports a function that answers at once, with {value} or {error}.
+func (h *handle) compute(fn func(args []js.Value) (string, error)) js.Func {
+	f := js.FuncOf(func(_ js.Value, args []js.Value) (result any) {
+		defer func() {
+			if p := recover(); p != nil {
+				result = map[string]any{"error": browser.ErrorValue(browser.Recovered(p))}
+			}
+		}()
+		value, err := fn(args)
+		if err != nil {
+			return map[string]any{"error": browser.ErrorValue(err)}
+		}
+		return map[string]any{"value": value}
+	})
+	h.funcs = append(h.funcs, f)
+	return f
+}
+
+// close(): running transactions finish first. The functions stay callable and fail with code "closed".
+func (h *handle) close(context.Context, []js.Value) (any, error) { return nil, h.store.Close() }
+
+// query reads a query's JSON text and checks it against its table.
+func (h *handle) query(name, text string) (*table.Query, error) {
+	v, err := table.ParseJSON([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	q, err := table.ParseQuery(v)
+	if err != nil {
+		return nil, err
+	}
+	schema, err := h.store.Schema(name)
+	if err != nil {
+		return nil, err
+	}
+	return q, q.Check(schema)
+}
+
+// plan(table, query) says how the helper shall answer the query: {step, residual, select, explain} as JSON text.
+func (h *handle) plan(args []js.Value) (string, error) {
+	name := text(args, 0)
+	q, err := h.query(name, text(args, 1))
+	if err != nil {
+		return "", err
+	}
+	plan, err := h.store.Plan(name, q)
+	if err != nil {
+		return "", err
+	}
+	return string(plan.AppendJSON(nil)), nil
+}
+
+// match(table, query, rows) does what a plan leaves over: it filters, orders and cuts the rows, and returns the positions
+// of those that remain, as JSON text.
+func (h *handle) match(args []js.Value) (string, error) {
+	q, err := h.query(text(args, 0), text(args, 1))
+	if err != nil {
+		return "", err
+	}
+	rows, err := records(text(args, 2))
+	if err != nil {
+		return "", err
+	}
+	positions := store.Select(q, rows)
+	list := make([]any, len(positions))
+	for i, p := range positions {
+		list[i] = p
+	}
+	return string(table.AppendJSON(nil, list)), nil
+}
+
+// write(table, action, records, wanted, signal) inserts, updates, puts or deletes in one transaction. It gives the stored
+// records as JSON text if they are wanted.
+func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
+	ctx, stop := browser.WithSignal(ctx, browser.Arg(args, 4))
+	defer stop()
+	list, err := records(text(args, 2))
+	if err != nil {
+		return nil, err
+	}
+	name, action := text(args, 0), text(args, 1)
+	var stored []table.Record
+	err = h.store.Update(ctx, []string{name}, func(tx *store.Tx) (err error) {
+		stored, err = write(ctx, tx.Table(name), action, list)
+		return err
+	})
+	if err != nil || !browser.Arg(args, 3).Truthy() {
+		return nil, err
+	}
+	return string(table.AppendJSON(nil, stored)), nil
+}
+
+func write(ctx context.Context, t *store.Table, action string, list []table.Record) ([]table.Record, error) {
+	switch action {
+	case "insert":
+		return t.Insert(ctx, list...)
+	case "update":
+		return t.Update(ctx, list...)
+	case "put":
+		return t.Put(ctx, list...)
+	case "delete":
+		ids := make([]string, len(list))
+		for i, r := range list {
+			ids[i] = r.ID()
+		}
+		return nil, t.Delete(ctx, ids...)
+	}
+	return nil, table.Errorf(table.CodeInvalid, "there is no action ", action)
+}
+
+func records(text string) ([]table.Record, error) {
+	v, err := table.ParseJSON([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	list, ok := v.([]any)
+	if !ok {
+		return nil, table.Errorf(table.CodeInvalid, "records come as a JSON array")
+	}
+	out := make([]table.Record, len(list))
+	for i, item := range list {
+		if out[i] = object(item); out[i] == nil {
+			return nil, table.Errorf(table.CodeInvalid, "a record is a JSON object")
+		}
+	}
+	return out, nil
+}
+
+// transaction(tables, write, fn, signal) runs fn in one transaction. fn gets {tx, write}: the IDBTransaction for reads, and
+// the function that writes. The transaction commits when fn's promise resolves, and is undone when it rejects.
+func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) {
+	ctx, stop := browser.WithSignal(ctx, browser.Arg(args, 3))
+	defer stop()
+	v, err := table.ParseJSON([]byte(text(args, 0)))
+	if err != nil {
+		return nil, err
+	}
+	list, _ := v.([]any)
+	names := make([]string, len(list))
+	for i, item := range list {
+		names[i], _ = item.(string)
+	}
+	fn := browser.Arg(args, 2)
+	body := func(tx *store.Tx) error {
+		write := js.FuncOf(func(_ js.Value, args []js.Value) any {
+			name, action, rows, wanted := text(args, 0), text(args, 1), text(args, 2), browser.Arg(args, 3).Truthy()
+			return browser.Promise(func() (any, error) {
+				list, err := records(rows)
+				if err != nil {
+					return nil, err
+				}
+				stored, err := write(ctx, tx.Table(name), action, list)
+				if err != nil || !wanted {
+					return nil, err
+				}
+				return string(table.AppendJSON(nil, stored)), nil
+			})
+		})
+		defer write.Release()
+		_, err := browser.Await(ctx, fn.Invoke(map[string]any{"tx": store.RawTx(tx), "write": write}))
+		return err
+	}
+	if browser.Arg(args, 1).Truthy() {
+		return nil, h.store.Update(ctx, names, body)
+	}
+	return nil, h.store.View(ctx, names, body)
+}

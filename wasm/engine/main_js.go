@@ -1,0 +1,107 @@
+// Command engine is Larder in the browser: it joins store, replica and the browser behind functions that larder.js
+// turns into the JavaScript API. Records cross as JSON text; functions that wait return Promises, rejected with an Error
+// that has a code; functions that only compute return {value} or {error} at once.
+//
+// It hands its functions over by calling the global larderReady, and then runs until the page goes.
+package main
+
+import (
+	"context"
+	"syscall/js"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/browser"
+	"github.com/larder-sync/larder/wasm/idb"
+	"github.com/larder-sync/larder/wasm/replica"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+func main() {
+	ready := js.Global().Get("larderReady")
+	if ready.Type() != js.TypeFunction {
+		panic("larder.wasm is started by larder.js")
+	}
+	ready.Invoke(map[string]any{
+		"open":    js.FuncOf(open),
+		"destroy": js.FuncOf(destroy),
+	})
+	select {}
+}
+
+// open(name, options, hooks, signal) opens a database; the promise's value is its handle. options is JSON text
+// {version, tables, sync: {url}}; hooks are the functions that the engine calls.
+func open(_ js.Value, args []js.Value) any {
+	name, options := text(args, 0), text(args, 1)
+	hooks, signal := browser.Arg(args, 2), browser.Arg(args, 3)
+	return browser.Promise(func() (any, error) {
+		ctx, stop := browser.WithSignal(context.Background(), signal)
+		defer stop()
+		parsed, err := table.ParseJSON([]byte(options))
+		if err != nil {
+			return nil, err
+		}
+		schema, err := table.ParseDatabase(parsed)
+		if err != nil {
+			return nil, err
+		}
+		h := &handle{name: name, hooks: hooks}
+		o := store.Options{Name: name, Schema: schema, Open: store.IndexedDB(), NewID: uuid.NewString,
+			OnCommit: h.committed, Events: h.events()}
+		sync, synced := object(parsed)["sync"]
+		if synced {
+			h.outbox = replica.NewOutbox(replica.OutboxOptions{NewID: newOperationID, Now: now, Schema: schema.Version})
+			o.Journal = h.outbox
+		}
+		if h.store, err = store.Open(ctx, o); err != nil {
+			return nil, err
+		}
+		if synced {
+			url, _ := object(sync)["url"].(string)
+			h.replica = h.newReplica(url)
+		}
+		return h.functions(), nil
+	})
+}
+
+// destroy(name) deletes a database.
+func destroy(_ js.Value, args []js.Value) any {
+	name := text(args, 0)
+	return browser.Promise(func() (any, error) {
+		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+		defer stop()
+		if err := idb.Delete(ctx, name); err != nil {
+			return nil, table.Errorf(idb.Code(err), "the database ", name, " was not deleted").Because(err)
+		}
+		return nil, nil
+	})
+}
+
+// newOperationID makes a UUID v7, whose order is that of time.
+func newOperationID() string {
+	if id, err := uuid.NewV7(); err == nil {
+		return id.String()
+	}
+	return uuid.NewString() // no new time could be read; what matters is that it is unique
+}
+
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func text(args []js.Value, i int) string {
+	if v := browser.Arg(args, i); v.Type() == js.TypeString {
+		return v.String()
+	}
+	return ""
+}
+
+func object(v any) map[string]any {
+	switch v := v.(type) {
+	case map[string]any:
+		return v
+	case table.Record:
+		return v
+	}
+	return nil
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"syscall/js"
+	"time"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/browser"
+	"github.com/larder-sync/larder/wasm/replica"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// hook calls one of larder.js's functions, if it is there.
+func (h *handle) hook(name string, args ...any) js.Value {
+	if fn := h.hooks.Get(name); fn.Type() == js.TypeFunction {
+		return fn.Invoke(args...)
+	}
+	return js.Undefined()
+}
+
+// committed tells which object stores a commit has changed.
+func (h *handle) committed(c store.Commit) {
+	names := make([]string, len(c.Changes))
+	for i := range c.Changes {
+		names[i] = c.Changes[i].Store
+	}
+	h.hook("commit", string(table.AppendJSON(nil, names)))
+}
+
+func (h *handle) events() store.Events {
+	return store.Events{
+		Blocked: func() {
+			h.event("blocked", table.Record{"reason": "another tab keeps an older version of the database open"})
+		},
+		VersionChange: func() { h.hook("versionchange") },
+		Closed:        func(err error) { h.hook("closed") },
+	}
+}
+
+func (h *handle) event(name string, detail table.Record) {
+	h.hook("event", name, string(table.AppendJSON(nil, detail)))
+}
+
+func (h *handle) newReplica(url string) *replica.Replica {
+	return replica.New(h.store, replica.Options{
+		Outbox:  h.outbox,
+		Network: network(strings.TrimSuffix(url, "/")),
+		Token: func(ctx context.Context, fresh bool) (string, error) {
+			v, err := browser.Await(ctx, h.hook("token", fresh))
+			if err != nil || v.Type() != js.TypeString {
+				return "", err
+			}
+			return v.String(), nil
+		},
+		Conflict: h.conflict,
+		Lock: func(ctx context.Context) (func(), error) {
+			return browser.Lock(ctx, "larder:"+h.name+":sync")
+		},
+		Jitter: rand.Float64,
+		Now:    now,
+		Epoch: func(name string) {
+			h.event("epoch", table.Record{"reason": "the server was restored or replaced", "table": name})
+		},
+		Problem: func(c *replica.Conflict, err error) {
+			h.event("quarantine", table.Record{"reason": err.Error(), "table": c.Table, "id": c.RecordID})
+		},
+	})
+}
+
+// conflict asks the app.
+func (h *handle) conflict(ctx context.Context, c *replica.Conflict) (replica.Decision, error) {
+	question := table.Record{"table": c.Table, "local": side(c.Local), "server": side(c.Server), "base": side(c.Base)}
+	answer, err := browser.Await(ctx, h.hook("conflict", string(table.AppendJSON(nil, question))))
+	if err != nil {
+		return replica.Decision{}, err
+	}
+	d, err := table.ParseRecord([]byte(answer.String()))
+	if err != nil {
+		return replica.Decision{}, err
+	}
+	choice, _ := d["choice"].(string)
+	decision := replica.Decision{Choice: replica.Choice(choice), Record: object(d["record"])}
+	if decision.Record == nil {
+		return decision, nil
+	}
+	schema, err := h.store.Schema(c.Table)
+	if err == nil {
+		decision.Record, err = schema.Normalize(decision.Record)
+	}
+	return decision, err
+}
+
+// side is a record or null: a nil record in an interface is not nil.
+func side(r table.Record) any {
+	if r == nil {
+		return nil
+	}
+	return r
+}
+
+// network sends requests to the server at a base address by fetch.
+type network string
+
+func (n network) Send(ctx context.Context, s replica.Send, token string) replica.Answer {
+	headers := map[string]string{"zumo-api-version": table.ZUMOVersion, "accept": "application/json"}
+	if s.Body != nil {
+		headers["content-type"] = "application/json"
+	}
+	if token != "" {
+		headers["authorization"] = "Bearer " + token
+	}
+	r, err := browser.Fetch(ctx, browser.Request{Method: s.Method, URL: string(n) + s.Path, Headers: headers, Body: s.Body})
+	if err != nil {
+		return replica.Answer{Err: err}
+	}
+	a := replica.Answer{Status: r.Status, Body: r.Body}
+	if seconds, err := strconv.Atoi(r.Header("retry-after")); err == nil && seconds >= 0 {
+		a.RetryAfter = time.Duration(seconds) * time.Second
+	}
+	return a
+}
+
+// syncing returns the replica, or an error for a purely local store.
+func (h *handle) syncing() (*replica.Replica, error) {
+	if h.replica == nil {
+		return nil, table.Errorf(table.CodeInvalid, "this database has no server: open it with options.sync")
+	}
+	return h.replica, nil
+}
+
+// run(job, timeout, progress, signal) pushes and pulls. job is JSON text {push, tables}; the result {pushed, pulled,
+// requests, quarantined} too.
+func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
+	r, err := h.syncing()
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := browser.WithSignal(ctx, browser.Arg(args, 3))
+	defer stop()
+	parsed, err := table.ParseRecord([]byte(text(args, 0)))
+	if err != nil {
+		return nil, err
+	}
+	job := replica.Job{}
+	job.Push, _ = parsed["push"].(bool)
+	tables, _ := parsed["tables"].([]any)
+	for _, name := range tables {
+		name, _ := name.(string)
+		job.Tables = append(job.Tables, name)
+	}
+	if timeout := browser.Arg(args, 1); timeout.Type() == js.TypeNumber {
+		job.Patience = time.Duration(timeout.Float() * float64(time.Millisecond))
+	}
+	if progress := browser.Arg(args, 2); progress.Type() == js.TypeFunction {
+		job.Progress = func(name string, done, known int) { progress.Invoke(name, done, known) }
+	}
+	result, err := r.Run(ctx, job)
+	if err != nil {
+		return nil, err
+	}
+	return string(table.AppendJSON(nil, table.Record{"pushed": result.Pushed, "pulled": result.Pulled,
+		"requests": result.Requests, "quarantined": rows(result.Quarantined)})), nil
+}
+
+func rows(ops []*table.Operation) []any {
+	list := make([]any, len(ops))
+	for i, op := range ops {
+		list[i] = op.Row()
+	}
+	return list
+}
+
+// pending() gives the operations of the outbox as JSON text.
+func (h *handle) pending(ctx context.Context, _ []js.Value) (any, error) {
+	if h.replica == nil {
+		return "[]", nil
+	}
+	ops, err := h.replica.Pending(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return string(table.AppendJSON(nil, rows(ops))), nil
+}
+
+func (h *handle) retry(ctx context.Context, args []js.Value) (any, error) {
+	r, err := h.syncing()
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.Retry(ctx, text(args, 0))
+}
+
+func (h *handle) discard(ctx context.Context, args []js.Value) (any, error) {
+	r, err := h.syncing()
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.Discard(ctx, text(args, 0))
+}
+
+// status() gives {pending, quarantined, lastSync} as JSON text.
+func (h *handle) status(ctx context.Context, _ []js.Value) (any, error) {
+	var s replica.Status
+	if h.replica != nil {
+		var err error
+		if s, err = h.replica.Status(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return string(table.AppendJSON(nil, table.Record{"pending": s.Pending, "quarantined": s.Quarantined, "lastSync": s.LastSync})), nil
+}
+
+// pulled() gives the names of the tables that were pulled before, as JSON text.
+func (h *handle) pulled(ctx context.Context, _ []js.Value) (any, error) {
+	r, err := h.syncing()
+	if err != nil {
+		return nil, err
+	}
+	names, err := r.Pulled(ctx)
+	return string(table.AppendJSON(nil, names)), err
+}
