@@ -1,3 +1,5 @@
+//go:build !js
+
 package table_test
 
 import (
@@ -41,7 +43,7 @@ func TestFiltersMeanWhatSQLMeans(t *testing.T) {
 	}
 	g := generator{random}
 	chosen := 0
-	for round := range 4000 {
+	for round := range 1500 {
 		e := g.condition(4)
 		if again, err := table.ParseFilter(e.String()); err != nil || !reflect.DeepEqual(again, e) {
 			t.Fatalf("round %d: %s is read as %v (%v)", round, e, again, err)
@@ -64,7 +66,7 @@ func TestFiltersMeanWhatSQLMeans(t *testing.T) {
 			chosen += len(here)
 		}
 	}
-	if chosen < 100_000 {
+	if chosen < 40_000 {
 		t.Errorf("the filters choose %d rows in all: too few to prove much", chosen)
 	}
 }
