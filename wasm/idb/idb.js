@@ -293,7 +293,8 @@
     commit: (tx) => {
       const state = held.get(tx);
       if (state) state.over = true;
-      tx.commit?.();
+      // An upgrade is left to commit by itself: Chromium never ends one that was asked to.
+      if (tx.mode !== 'versionchange') tx.commit?.();
     },
     abort: (tx) => {
       const state = held.get(tx);
