@@ -29,58 +29,63 @@ import (
 	"github.com/larder-sync/larder/test/browser"
 )
 
-// slack is what a program gets after its own timeout to say what it was doing. `go test` waits a minute.
-const slack = 20 * time.Second
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
-	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	r := runner{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), slack: 20 * time.Second}
+	code, err := r.run(ctx, os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "wasmrun:", err)
-		code = max(code, 2)
+		code = 2
 	}
 	os.Exit(code)
 }
 
-// run runs the program args[0] with the arguments that follow, and returns its exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {
-	if len(args) == 0 {
-		return 2, errors.New("usage: wasmrun program.wasm [argument…]")
-	}
-	p, err := newProgram(args)
-	if err != nil {
-		return 2, err
-	}
-	s, err := serve(p, stdout, stderr)
-	if err != nil {
-		return 2, err
-	}
-	defer s.close()
+// runner is what a run needs of the world around it.
+type runner struct {
+	stdout, stderr io.Writer
+	environ        []string
+	slack          time.Duration // what a program gets after its own timeout to say what it was doing; `go test` waits a minute
+}
 
-	b, err := browser.Start(ctx, browser.Options{Engine: browser.Engine(os.Getenv("WASMRUN_BROWSER"))})
+// run runs the program args[0] with the arguments that follow, and returns its exit code.
+func (r runner) run(ctx context.Context, args []string) (code int, err error) {
+	if len(args) == 0 {
+		return 0, errors.New("usage: wasmrun program.wasm [argument…]")
+	}
+	p, err := newProgram(args, r.environ)
 	if err != nil {
-		return 2, err
+		return 0, err
+	}
+	s, err := serve(p, r.stdout, r.stderr)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+
+	b, err := browser.Start(ctx, browser.Options{Engine: p.engine})
+	if err != nil {
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, b.Kill()) }()
 	page, err := b.NewPage(ctx)
 	if err != nil {
-		return 2, err
+		return 0, err
 	}
 	defer func() {
 		if err != nil {
 			for _, m := range page.Console() {
-				fmt.Fprintln(stderr, "wasmrun: in the browser:", m)
+				err = fmt.Errorf("%w\n\tin the browser: %v", err, m)
 			}
 		}
 	}()
 	if err := page.Navigate(ctx, s.url); err != nil {
-		return 2, err
+		return 0, err
 	}
 
 	var deadline <-chan time.Time
 	if p.timeout > 0 {
-		t := time.NewTimer(p.timeout + slack)
+		t := time.NewTimer(p.timeout + r.slack)
 		defer t.Stop()
 		deadline = t.C
 	}
@@ -88,11 +93,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int
 	case code := <-s.exit:
 		return code, nil
 	case <-page.Done():
-		return 2, errors.New("the page crashed, or the browser ended, before the program did")
+		return 0, errors.New("the page crashed or was closed, or the browser ended, before the program did")
 	case <-deadline:
-		return 2, fmt.Errorf("the program was not done %v after its timeout of %v: it hangs in a loop that never gives way; the browser was ended",
-			slack, p.timeout)
+		return 0, fmt.Errorf("the program was not done %v after its timeout of %v: it is in a loop that never waits; the browser was ended",
+			r.slack, p.timeout)
 	case <-ctx.Done():
-		return 2, fmt.Errorf("ended by a signal before the program was done: %w", ctx.Err())
+		return 0, fmt.Errorf("ended before the program was done: %w", context.Cause(ctx))
 	}
 }

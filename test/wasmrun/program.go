@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/larder-sync/larder/test/browser"
 )
 
 // program is what to run: what the page is told of it (the JSON part), and what the runner knows besides.
@@ -21,6 +23,7 @@ type program struct {
 	Scripts []string          `json:"scripts"` // loaded before the program, in this order
 	Worker  bool              `json:"worker"`
 
+	engine   browser.Engine
 	wasm     string        // file of the program
 	wasmExec string        // file of Go's own support script
 	helper   string        // file of the module's support script; "" if there is none
@@ -47,15 +50,22 @@ func (o outputs) holds(path string) bool {
 // environmentLimit keeps arguments and environment below the 8 KB that Go's wasm loader has room for.
 const environmentLimit = 7 << 10
 
-func newProgram(args []string) (*program, error) {
+// newProgram finds out all about the program args[0] from its arguments, the environment and the current folder.
+func newProgram(args, environ []string) (*program, error) {
 	cwd, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("the current folder: %w", err)
 	}
+	env := make(map[string]string, len(environ))
+	for _, entry := range environ {
+		name, value, _ := strings.Cut(entry, "=")
+		env[name] = value
+	}
 	p := &program{
-		Args: args, Cwd: cwd, Root: moduleRoot(cwd), Env: environment(os.Environ(), os.Getenv("WASMRUN_ENV")),
+		Args: args, Cwd: cwd, Root: moduleRoot(cwd), Env: meant(env),
 		Outputs: outputs{Files: []string{}, Folders: []string{}},
-		wasm:    args[0], Worker: os.Getenv("WASMRUN_WORKER") == "1", isolated: os.Getenv("WASMRUN_ISOLATED") == "1",
+		Worker:  env["WASMRUN_WORKER"] == "1",
+		engine:  browser.Engine(env["WASMRUN_BROWSER"]), wasm: args[0], isolated: env["WASMRUN_ISOLATED"] == "1",
 	}
 	if _, err := os.Stat(p.wasm); err != nil {
 		return nil, fmt.Errorf("the program: %w", err)
@@ -127,17 +137,16 @@ func (p *program) readFlags(args []string) error {
 	return nil
 }
 
-// environment picks the variables that mean something to a program in a browser.
-func environment(all []string, more string) map[string]string {
-	wanted := append(strings.Split(more, ","), "GODEBUG", "GOGC", "GOMEMLIMIT", "GOTRACEBACK", "GOCOVERDIR", "TZ")
-	env := make(map[string]string)
-	for _, entry := range all {
-		name, value, _ := strings.Cut(entry, "=")
+// meant picks the variables that mean something to a program in a browser.
+func meant(env map[string]string) map[string]string {
+	wanted := append(strings.Split(env["WASMRUN_ENV"], ","), "GODEBUG", "GOGC", "GOMEMLIMIT", "GOTRACEBACK", "GOCOVERDIR", "TZ")
+	picked := make(map[string]string)
+	for name, value := range env {
 		if strings.HasPrefix(name, "LARDER_") || slices.Contains(wanted, name) {
-			env[name] = value
+			picked[name] = value
 		}
 	}
-	return env
+	return picked
 }
 
 // moduleRoot returns the nearest folder from dir upwards that has a go.mod, or "".

@@ -28,7 +28,8 @@ class Files {
     this.path = { resolve: (...parts) => this.#resolve(parts.join('/')) };
     const no = () => { throw failure('ENOSYS', 'not in a browser'); };
     this.process = {
-      pid: -1, ppid: -1, getuid: () => -1, getgid: () => -1, geteuid: () => -1, getegid: () => -1, getgroups: no, umask: no,
+      // A process id below zero would make names of coverage files that Go does not find again.
+      pid: 1, ppid: -1, getuid: () => -1, getgid: () => -1, geteuid: () => -1, getegid: () => -1, getgroups: no, umask: no,
       cwd: () => this.#cwd,
       chdir: (path) => { this.#cwd = this.#resolve(path); },
     };

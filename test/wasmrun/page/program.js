@@ -22,14 +22,15 @@ async function runProgram(config, port) {
 
   // A trap inside a callback surfaces here and nowhere else, and the program never gets to its end. Other exceptions
   // are the page's: they are shown, and it is for the test to say what they mean.
-  const uncaught = (error) => {
+  const uncaught = (event, error) => {
+    event.preventDefault(); // from a worker it would go on to the page, which would end the run
     if (over) return;
     const fatal = error instanceof WebAssembly.RuntimeError || error instanceof RangeError;
     complain(fatal ? 'the program crashed' : 'uncaught in the browser', error);
     if (fatal) end(2);
   };
-  addEventListener('error', (event) => uncaught(event.error ?? event.message));
-  addEventListener('unhandledrejection', (event) => uncaught(event.reason));
+  addEventListener('error', (event) => uncaught(event, event.error ?? event.message));
+  addEventListener('unhandledrejection', (event) => uncaught(event, event.reason));
 
   try {
     const go = new Go();
