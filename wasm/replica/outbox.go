@@ -143,8 +143,9 @@ type entries struct {
 
 // add appends an operation at the end of the queue: the store gives it the next sequence number.
 func (e *entries) add(op *table.Operation) {
-	op.Seq = 0
-	e.adds = append(e.adds, op.Row())
+	row := op.Row()
+	delete(row, "seq") // a number that is there would be kept
+	e.adds = append(e.adds, row)
 }
 
 // put writes an operation in its place.
