@@ -111,7 +111,7 @@ export function taskList(list, acts, home) {
 }
 
 function mark(item, state) {
-  if ((item.dataset.sync ?? '') === state) return;
+  if (item.dataset.sync === state) return;
   item.dataset.sync = state;
   const words = { waiting: 'Not on the server yet', quarantined: 'Could not be saved on the server' }[state];
   const place = item.querySelector('.sync');
