@@ -218,6 +218,16 @@ func TestApplicationCache(t *testing.T) {
 		want(t, v.js("try { applicationCache.update() } catch (e) { return e.name }"), "InvalidStateError")
 	})
 
+	t.Run("a page that demands trusted types has to allow the policy larder, and an error tells if it does not", func(t *testing.T) {
+		for allowed, last := range map[string]string{"larder": "cached", "other": "error worker /sw.js 0"} {
+			s := newSite(t, "CACHE MANIFEST\nappcache.js\n")
+			s.set("/", file{body: page, header: http.Header{
+				"Content-Security-Policy": {"require-trusted-types-for 'script'; trusted-types " + allowed},
+			}})
+			s.visit(t, "/").events(last)
+		}
+	})
+
 	t.Run("where the browser has no workers, an error tells why", func(t *testing.T) {
 		v := newSite(t, "CACHE MANIFEST\n").visit(t, "/sw.js")
 		for _, method := range []string{"Page.enable", "Page.addScriptToEvaluateOnNewDocument"} {

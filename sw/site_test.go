@@ -197,7 +197,7 @@ type visitor struct {
 }
 
 func (v *visitor) context() context.Context {
-	ctx, cancel := context.WithTimeout(v.t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(v.t.Context(), 30*time.Second)
 	v.t.Cleanup(cancel)
 	return ctx
 }

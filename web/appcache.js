@@ -75,7 +75,9 @@
 
   function fire({ type, detail }) {
     const { loaded: done, total, ...rest } = detail;
-    const event = type === 'progress' ? new ProgressEvent(type, { cancelable: true, lengthComputable: true, loaded: done, total }) : new Event(type, { cancelable: true });
+    const event = type === 'progress'
+      ? new ProgressEvent(type, { cancelable: true, lengthComputable: true, loaded: done, total })
+      : new Event(type, { cancelable: true });
     cache.dispatchEvent(type === 'error' ? Object.assign(event, rest) : event);
   }
 
@@ -96,7 +98,8 @@
     const { larder: type, host, ...detail } = data;
     status = host;
     if (type === 'error' || type === 'obsolete') settle(status !== UNCACHED);
-    else if (['cached', 'noupdate', 'updateready'].includes(type) || (type === 'host' && status !== UNCACHED && status !== DOWNLOADING)) settle(true);
+    else if (['cached', 'noupdate', 'updateready'].includes(type)) settle(true);
+    else if (type === 'host' && status !== UNCACHED && status !== DOWNLOADING) settle(true); // loaded from a version
     if (type !== 'host') report(type, detail);
   }
 

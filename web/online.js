@@ -1,20 +1,23 @@
 // Whether our own server can be reached, and the one event that tells when that changes.
 //
-// What the browser says about being online is a hint at best: it says yes with the server down, behind a captive portal or without a link, and no while a
-// local server answers. So hints only decide when to ask; the answer comes from a probe: our server answers GET {url}/__probe?n=NONCE with 204 and the
-// nonce in the header Larder-Probe, which a portal does not. While online nothing is polled; while offline the probe is repeated, ever more slowly.
+// What the browser says about being online is a hint at best: it says yes with the server down, behind a captive portal or without a link,
+// and no while a local server answers. So hints only decide when to ask; the answer comes from a probe: our server answers
+// GET {url}/__probe?n=NONCE with 204 and the nonce in the header Larder-Probe, which a portal does not. While online nothing is polled;
+// while offline the probe is repeated, ever more slowly.
 
 const FIRST = 1000, LAST = 60000, TIMEOUT = 3000; // milliseconds
 
 /**
  * Watches the connection to a server and calls onChange({ online, reason }) when it changes, the first time when the first probe is decided.
  *
- * reason: 'ok'; 'server' when something answers with an HTTP error, so there is a connection and trouble at the other end (online stays true, as trying is
- * what finds out more); and while offline 'network', 'timeout', or 'portal' when somebody else answers in the server's place. 'unknown' before the first probe.
+ * reason is 'ok'; 'server' when something answers with an HTTP error, so that there is a connection and trouble at the other end (online
+ * stays true, as trying is what finds out more); and while offline 'network', 'timeout', or 'portal' when somebody else answers in the
+ * server's place. Before the first probe it is 'unknown'.
  *
- * @param {{ url?: string, onChange?: (state: { online: boolean, reason: string }) => void }} [options] url is the server's base, '' the page's own origin.
- * @returns online and reason as they are now; check(), which probes and resolves to { online, reason }; report(ok), which tells how a request of the app went:
- *   true if the server answered, false if it could not be reached; and stop().
+ * @param {{ url?: string, onChange?: (state: { online: boolean, reason: string }) => void }} [options]
+ *   url is the server's base, '' the page's own origin.
+ * @returns online and reason as they are now; check(), which probes and resolves to { online, reason }; report(ok), which tells how a request
+ *   of the app went: true if the server answered, false if it could not be reached; and stop().
  */
 export function watchConnection({ url = '', onChange = () => {} } = {}) {
   let state = { online: globalThis.navigator?.onLine !== false, reason: 'unknown' };
@@ -55,7 +58,7 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
     check();
   }
 
-  // Cordova fires on document what browsers fire on window, and old pages listen on body; the same news may come three times, and is asked about once.
+  // Cordova fires on document what browsers fire on window, and some fire on body: the same news may come three times, and is told once.
   const { document } = globalThis;
   const hints = [globalThis, document, document?.body].flatMap((target) => ['online', 'offline'].map((type) => [target, type]));
   hints.push([document, 'visibilitychange'], [document, 'resume'], [document, 'deviceready']);
@@ -78,7 +81,7 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
   };
 }
 
-// probe asks the server once. A final answer need not be asked for again: an error of the server passes, but one that has no probe will not grow one.
+// probe asks the server once. A final answer need not be asked for again: a server's error passes, but one without a probe will not grow one.
 async function probe(url) {
   const nonce = Math.random().toString(36).slice(2);
   try {
