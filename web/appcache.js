@@ -125,7 +125,9 @@
     const manifest = attribute && URL.canParse(attribute, page) ? new URL(attribute, page) : null;
     // A manifest of another origin counts for nothing. A page without one may still have been loaded from somebody's version.
     if (attribute ? manifest?.origin !== location.origin : !workers?.controller) return settle(false);
-    if (!workers) return fail('unsupported', isSecureContext ? 'this browser offers no service workers here' : 'service workers need https: or localhost');
+    if (!workers) {
+      return fail('unsupported', isSecureContext ? 'this browser offers no service workers here' : 'service workers need https: or localhost');
+    }
     workers.addEventListener('message', hear);
     workers.startMessages();
     if (!workers.controller) await loaded; // the first visit's page comes first
@@ -145,5 +147,5 @@
     open();
   }
 
-  start();
+  start().catch((cause) => fail('worker', cause.message)); // a sandboxed frame may not even ask
 })();
