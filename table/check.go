@@ -24,6 +24,13 @@ func CheckID(id string) error {
 	if id == "." || id == ".." {
 		return Errorf(CodeInvalid, "the id must not be . or ..")
 	}
+	plain := 0
+	for plain < len(id) && isUnreserved(id[plain]) {
+		plain++
+	}
+	if plain == len(id) && plain <= maxID {
+		return nil
+	}
 	units := 0
 	for i, c := range id {
 		switch {
@@ -87,22 +94,29 @@ func (s *Schema) normalize(r Record, build bool) (Record, error) {
 			out[c.Name] = v
 		}
 	}
+	for _, c := range fixedColumns[1:] {
+		if seen == len(r) {
+			return out, nil
+		}
+		v, ok := r[c.Name]
+		if !ok {
+			continue
+		}
+		seen++
+		if c.Name != ColumnVersion || v == nil {
+			continue
+		}
+		if _, ok := v.(string); !ok {
+			return nil, s.invalid("record ", id, ": its version is not text")
+		}
+		if build {
+			out[c.Name] = v
+		}
+	}
 	if seen == len(r) {
 		return out, nil
 	}
 	for name, v := range r {
-		if IsSystem(name) {
-			if name == ColumnVersion && v != nil {
-				version, ok := v.(string)
-				if !ok {
-					return nil, s.invalid("record ", id, ": its version is not text")
-				}
-				if build {
-					out[name] = version
-				}
-			}
-			continue
-		}
 		if _, declared := s.Column(name); declared {
 			continue
 		}

@@ -42,7 +42,7 @@ func ParseJSON(data []byte) (any, error) {
 
 // ParseRecord reads one JSON object as [ParseJSON] does. It does not ask for an id: [Schema.Check] does.
 func ParseRecord(data []byte) (Record, error) {
-	p := parser{s: string(data)}
+	p := parser{s: string(data), width: min(len(data)/24, 16)} // 24 bytes: a usual column; a map that need not grow is cheaper
 	r, err := p.record()
 	if err != nil {
 		return nil, err
