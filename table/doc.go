@@ -14,8 +14,8 @@
 //
 // # Guarantees
 //
-// No input makes a function of this package panic, recurse without bound or read on for ever. Every error is an [Error]
-// with the code that its function names.
+// No text from outside makes a function of this package panic, recurse without bound or read on for ever. Every error is
+// an [Error] with the code that its function names.
 //
 // What [ParseJSON] accepts, [AppendJSON] writes so that JavaScript, and ParseJSON, read the same value back, and equal
 // values become equal bytes. No number is silently rounded.
@@ -30,6 +30,8 @@
 // The strings of a parsed record share one copy of the whole input. To keep one string of a large page for long, clone it.
 //
 // The zero [Query] takes no records: start with [NewQuery].
+//
+// [AppendJSON] trusts its caller: a value that contains itself never ends. [Schema.Check] refuses such a record.
 //
 // In filters, lengths and positions count code points, and text compares by UTF-16 code unit, case-sensitively.
 // Whether div cuts is decided by its values, not by the types of columns: 5 div 2 is 2 even in a column of numbers, and
