@@ -4,6 +4,7 @@ package idb
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall/js"
@@ -157,7 +158,7 @@ func (db *DB) BeginTx(ctx context.Context, opts TxOptions, stores ...string) (*T
 }
 
 func (db *DB) closedError(op string) error {
-	return &Error{Name: ErrClosed.Name, Op: op, Message: "the connection to database " + named(db.name) + " was closed"}
+	return &Error{Name: ErrClosed.Name, Op: op, Message: "the connection to database " + strconv.Quote(db.name) + " was closed"}
 }
 
 // Read runs a program of steps that only read, in a read transaction that is shared with the reads running at the time.

@@ -101,8 +101,10 @@ func (e *Error) Code() table.Code {
 		return table.CodeConstraint
 	case "QuotaExceededError":
 		return table.CodeQuota
-	case "AbortError", "PanicError":
+	case "AbortError":
 		return table.CodeAborted
+	case "PanicError":
+		return table.CodeEngine
 	case "TransactionInactiveError", "ReadOnlyError", "InvalidStateError", "InvalidAccessError":
 		return table.CodeTransaction
 	case "VersionError":

@@ -152,18 +152,22 @@
       tx.abort();
     };
     try {
-      const store = tx.objectStoreNames[0];
-      if (store === undefined) expire();
-      else tx.objectStore(store).getKey('').onsuccess = expire;
+      const request = touch(tx);
+      if (request) request.onsuccess = expire;
+      else expire();
     } catch {
       state.over = true;   // it has ended by itself meanwhile, and its abort or complete event tells how
     }
   };
 
-  // Why something failed: a request that was aborted with its transaction tells less than the transaction does.
+  // Makes a request that changes nothing, if there is a store. It throws when the transaction is not active.
+  const touch = (tx) => tx.objectStoreNames.length > 0 && tx.objectStore(tx.objectStoreNames[0]).getKey('');
+
+  // Why something failed: what was aborted with its transaction tells less than the transaction does.
   const failure = (tx, error) => {
-    if (held.get(tx)?.expired) return { name: 'TransactionInactiveError', message: 'the transaction was left waiting and has been aborted' };
-    return (error.name === 'AbortError' && tx?.error) || error;
+    if (error.name !== 'AbortError') return error;
+    if (tx?.error) return tx.error;
+    return held.get(tx)?.expired ? new DOMException('the transaction was left waiting and has been aborted', 'TransactionInactiveError') : error;
   };
 
   const sourceOf = (tx, { store, index }) => {
@@ -293,8 +297,15 @@
     commit: (tx) => {
       const state = held.get(tx);
       if (state) state.over = true;
-      // An upgrade is left to commit by itself: Chromium never ends one that was asked to.
-      if (tx.mode !== 'versionchange') tx.commit?.();
+      try {
+        // An upgrade is left to commit by itself: Chromium never ends one that was asked to.
+        if (tx.mode === 'versionchange' || !tx.commit) touch(tx);
+        else tx.commit();
+      } catch (error) {
+        if (state) state.expired = true;   // it is not active, so its holder has waited for something else
+        go.abort(tx);
+        throw error;
+      }
     },
     abort: (tx) => {
       const state = held.get(tx);

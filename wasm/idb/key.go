@@ -5,7 +5,6 @@ package idb
 import (
 	"context"
 	"math"
-	"strconv"
 	"syscall/js"
 	"time"
 
@@ -196,5 +195,3 @@ func limit(count uint) any {
 	}
 	return count
 }
-
-func named(name string) string { return strconv.Quote(name) }

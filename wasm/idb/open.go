@@ -4,6 +4,7 @@ package idb
 
 import (
 	"context"
+	"strconv"
 	"sync"
 	"syscall/js"
 
@@ -92,7 +93,7 @@ func keyPath(path any) (js.Value, error) {
 // wraps [ErrBlocked] if other connections were in the way, [ErrUpgrade] if the upgrade failed, [ErrVersion] if the stored
 // database is newer.
 func Open(ctx context.Context, name string, version uint, opts Options) (*DB, error) {
-	o := &opening{op: "open", name: name, opts: opts}
+	o := &opening{op: "open database", name: name, opts: opts}
 	raw, err := o.wait(ctx, func(r *realm) (err error) {
 		o.request, err = r.factory.Open(ended(), name, version, noUpgrade)
 		return err
@@ -140,7 +141,7 @@ func (o *opening) wait(ctx context.Context, request func(*realm) error) (js.Valu
 		return js.Undefined(), err
 	}
 	if ctx.Err() != nil {
-		return js.Undefined(), o.error(&Error{Name: ErrAbort.Name, Err: endedBy(ctx)})
+		return js.Undefined(), &Error{Name: ErrAbort.Name, Op: o.doing(), Err: endedBy(ctx)}
 	}
 	o.realm = r
 	o.settled = make(chan reply, 1)
@@ -157,15 +158,18 @@ func (o *opening) wait(ctx context.Context, request func(*realm) error) (js.Valu
 		return js.Undefined(), o.error(thrown(err))
 	}
 
+	defer o.cancel(nil)
 	select {
 	case got := <-o.settled:
-		if got.err != nil {
+		if got.err == nil {
+			return got.value, nil
+		}
+		if o.ctx.Err() == nil {
 			return js.Undefined(), o.error(got.err)
 		}
-		return got.value, nil
 	case <-o.ctx.Done():
-		return js.Undefined(), o.abandon()
 	}
+	return js.Undefined(), o.abandon()
 }
 
 // abandon gives up waiting. The request cannot be taken back, so event undoes what still comes of it.
@@ -180,12 +184,12 @@ func (o *opening) abandon() error {
 		}
 	default:
 	}
-	e := &Error{Name: ErrAbort.Name, Err: endedBy(o.ctx)}
+	e := &Error{Name: ErrAbort.Name, Op: o.doing(), Err: endedBy(o.ctx)}
 	if o.blocked && o.upgrading == nil {
 		e.Name = ErrBlocked.Name
 		e.Message = "another connection keeps an older version open"
 	}
-	return o.error(e)
+	return e
 }
 
 // event is called by JavaScript. It never waits.
@@ -284,8 +288,6 @@ func (o *opening) discard(raw js.Value) {
 }
 
 func (o *opening) connect(raw js.Value) (*DB, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
 	connection, err := o.request.Result()
 	if err != nil {
 		return nil, o.error(thrown(err))
@@ -294,6 +296,8 @@ func (o *opening) connect(raw js.Value) (*DB, error) {
 	if err != nil {
 		return nil, o.error(thrown(err))
 	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.db = &DB{
 		realm: o.realm, name: o.name, version: version, durability: o.opts.Durability,
 		raw: raw, driver: connection, notify: o.notify,
@@ -303,19 +307,20 @@ func (o *opening) connect(raw js.Value) (*DB, error) {
 
 // error completes an error with what the upgrade came to.
 func (o *opening) error(e *Error) error {
-	if o.op == "open" {
-		e.Op = "open database " + named(o.name)
-	} else {
-		e.Op = o.op + " " + named(o.name)
+	e.Op = o.doing()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.upgrading == nil {
+		return e
 	}
-	if o.failed != nil {
-		e.Name, e.Message, e.Err = ErrUpgrade.Name, "version stays as it was", o.failed
-	} else if o.upgrading != nil && e.Err == nil {
-		e.Err = &Error{Name: e.Name, Message: e.Message, Op: "upgrade"}
-		e.Name, e.Message = ErrUpgrade.Name, "version stays as it was"
+	cause := o.failed
+	if cause == nil { // the browser has ended it, perhaps while its function was waiting on something else
+		cause = &Error{Name: e.Name, Message: e.Message, Op: "upgrade"}
 	}
-	return e
+	return &Error{Name: ErrUpgrade.Name, Message: "the old version is as it was", Op: e.Op, Err: cause}
 }
+
+func (o *opening) doing() string { return o.op + " " + strconv.Quote(o.name) }
 
 func versions(args []js.Value) (oldVersion, newVersion uint) {
 	return uint(args[1].Float()), uint(args[2].Float())
