@@ -221,16 +221,18 @@ func (m *importer) flush() error {
 	if err != nil {
 		return err
 	}
-	for _, a := range answers {
-		switch a.Status {
-		case http.StatusCreated:
+	for i, a := range answers {
+		switch {
+		case !a.OK():
+			err = errors.Join(err, table.Errorf(table.CodeServer, "record ", m.ops[i].ID, " was refused: ", string(a.Body)))
+		case a.Status == http.StatusCreated:
 			m.done.Added++
-		case http.StatusNotModified:
+		case a.Status == http.StatusNotModified:
 			m.done.Unchanged++
 		default:
 			m.done.Changed++
 		}
 	}
 	m.ops = nil
-	return nil
+	return err
 }

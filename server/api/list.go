@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,6 +27,7 @@ func (a *API) list(r *http.Request, t *db.Table, params url.Values) (reply, erro
 	if q.Take <= 0 {
 		q.Take = t.PageSize
 	}
+	q.Skip = min(q.Skip, math.MaxInt32) // no table has so many records, and no sum with it overflows
 	q.Count = params.Get("$inlinecount") == "allpages"
 	q.IncludeDeleted = q.IncludeDeleted && t.SoftDelete
 
@@ -79,7 +81,7 @@ func (a *API) page(ctx context.Context, t *db.Table, q *table.Query) (found []ta
 	for _, data := range rows {
 		r, err := table.ParseRecord(data)
 		if err != nil {
-			return nil, 0, table.Errorf(table.CodeStorage, "a stored record of ", t.Name(), " is damaged").Because(err)
+			return nil, 0, table.Errorf(table.CodeServer, "a stored record of ", t.Name(), " is damaged").Because(err)
 		}
 		found = append(found, r)
 	}
@@ -97,7 +99,7 @@ func (a *API) scan(ctx context.Context, t *db.Table, q *table.Query) (found []ta
 	err = a.db.Scan(ctx, t.Name(), q.IncludeDeleted, func(data []byte) error {
 		r, err := table.ParseRecord(data)
 		if err != nil {
-			return table.Errorf(table.CodeStorage, "a stored record of ", t.Name(), " is damaged").Because(err)
+			return table.Errorf(table.CodeServer, "a stored record of ", t.Name(), " is damaged").Because(err)
 		}
 		if !q.Match(r) {
 			return nil

@@ -16,17 +16,19 @@ func TestList(t *testing.T) {
 	s.expect(s.do("DELETE", "/tables/todoitem/03", ""), 200)
 
 	for query, want := range map[string]string{
-		"":                                  "00 01 02 04 05",
-		"$top=0":                            "00 01 02 04 05",
-		"$top=3&$skip=2":                    "02 04 05",
-		"$skip=10":                          "11",
-		"$skip=99":                          "",
-		"$top=100&__includeDeleted=true":    "00 01 02 03 04 05 06 07 08 09 10 11",
-		"$filter=complete&$top=3":           "00 02 04",
-		"$filter=text%20eq%20'it''s%204'":   "04",
-		"$filter=n%20lt%2092":               "09 10 11",
-		"$orderby=n&$top=2&$skip=1":         "10 09",
-		"$orderby=complete%20desc,n&$top=2": "10 08",
+		"":                                     "00 01 02 04 05",
+		"$top=0":                               "00 01 02 04 05",
+		"$top=3&$skip=2":                       "02 04 05",
+		"$skip=10":                             "11",
+		"$skip=99":                             "",
+		"$skip=9223372036854775807":            "",
+		"$skip=9223372036854775807&$orderby=n": "",
+		"$top=100&__includeDeleted=true":       "00 01 02 03 04 05 06 07 08 09 10 11",
+		"$filter=complete&$top=3":              "00 02 04",
+		"$filter=text%20eq%20'it''s%204'":      "04",
+		"$filter=n%20lt%2092":                  "09 10 11",
+		"$orderby=n&$top=2&$skip=1":            "10 09",
+		"$orderby=complete%20desc,n&$top=2":    "10 08",
 		"$filter=substringof('s%201',text)&$orderby=id%20desc": "11 10 01",
 	} {
 		if got := ids(s.records(s.expect(s.do("GET", "/tables/todoitem?"+query, ""), 200))); got != want {

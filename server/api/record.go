@@ -25,7 +25,7 @@ func (a *API) lookup(ctx context.Context, t *db.Table, id string) (reply, error)
 func record(t *db.Table, status int, data []byte) (reply, error) {
 	r, err := table.ParseRecord(data)
 	if err != nil {
-		return reply{}, table.Errorf(table.CodeStorage, "a stored record of ", t.Name(), " is damaged").Because(err)
+		return reply{}, table.Errorf(table.CodeServer, "a stored record of ", t.Name(), " is damaged").Because(err)
 	}
 	return reply{status: status, version: r.Version(), body: table.AppendJSON(nil, present(t, r))}, nil
 }

@@ -87,7 +87,7 @@ func (c *commit) row(name, id string) (*row, error) {
 	if ok {
 		r.was, r.now = found, found
 		if r.record, err = table.ParseRecord(found.Data); err != nil {
-			return nil, table.Errorf(table.CodeStorage, "the stored record ", name, "/", id, " is damaged").Because(err)
+			return nil, table.Errorf(table.CodeServer, "the stored record ", name, "/", id, " is damaged").Because(err)
 		}
 	}
 	f.rows[id] = r
@@ -100,6 +100,9 @@ func (c *commit) apply(op *Op) (Answer, error) {
 		return *op.Refused, nil
 	}
 	r, err := c.row(op.Table.Name(), op.ID)
+	if table.CodeOf(err) == table.CodeServer { // one damaged record holds up nothing else
+		return Refusal(http.StatusInternalServerError, table.CodeServer, err.Error()), nil
+	}
 	if err != nil {
 		return Answer{}, err
 	}

@@ -30,7 +30,9 @@ const (
 )
 
 // DefaultKeep is how long verdicts are kept.
-const DefaultKeep = 90 * 24 * time.Hour
+const DefaultKeep = 90 * day
+
+const day = 24 * time.Hour
 
 // Options is how a [Feed] works. The zero value is what a server wants.
 type Options struct {
@@ -48,6 +50,8 @@ type Feed struct {
 
 	jobs    chan *job
 	stopped chan struct{} // closed when the writing goroutine has ended
+
+	expired time.Time // when old verdicts were last forgotten; used inside the database's transactions only
 
 	mu     sync.RWMutex // held for reading while a push is handed over; closed is set under the write lock
 	closed bool
@@ -72,6 +76,9 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 		o.NewID = uuid.NewString
 	}
 	o.Boot = cmp.Or(o.Boot, strings.ToLower(rand.Text()[:10]))
+	if strings.ContainsAny(o.Boot, "-.") || len(o.Boot) > 64 {
+		return nil, table.Errorf(table.CodeInvalid, "the boot id ", o.Boot, " is not made of at most 64 letters and digits")
+	}
 	o.Keep = cmp.Or(o.Keep, DefaultKeep)
 	f := &Feed{db: d, o: o, jobs: make(chan *job, maxJobs), stopped: make(chan struct{})}
 	if err := d.Update(ctx, func(tx db.Tx) error { return f.prepare(tx, tables) }); err != nil {
@@ -113,10 +120,19 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 			return err
 		}
 	}
+	return f.finish(c)
+}
+
+// finish writes what a commit decided, and once a day forgets old verdicts.
+func (f *Feed) finish(c *commit) error {
 	if err := c.flush(); err != nil {
 		return err
 	}
-	return tx.Expire(f.o.Now().Add(-f.o.Keep))
+	if age := c.now.Sub(f.expired); age >= 0 && age < day {
+		return nil
+	}
+	f.expired = c.now
+	return c.tx.Expire(c.now.Add(-f.o.Keep))
 }
 
 // NewID returns an id for a record that came without one.
@@ -233,6 +249,6 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
 				return err
 			}
 		}
-		return c.flush()
+		return f.finish(c)
 	})
 }

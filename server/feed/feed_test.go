@@ -2,6 +2,7 @@ package feed_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -328,8 +329,8 @@ func TestRepeat(t *testing.T) {
 		mustPush(t, f, insert(n, 1, "op1", "a"))
 		mustPush(t, f, feed.Op{Table: n, Action: feed.Delete, ID: "a"})
 		clock = clock.Add(feed.DefaultKeep + time.Hour)
-		later := mustOpenFeed(t, d, feed.Options{Now: func() time.Time { return clock }}, n)
-		if a := mustPush(t, later, insert(n, 1, "op1", "a")); statuses(a) != "409" || !strings.Contains(string(a[0].Body), "forgotten") {
+		mustPush(t, f, insert(n, 2, "op2", "b")) // the day's first push forgets
+		if a := mustPush(t, f, insert(n, 1, "op1", "a")); statuses(a) != "409" || !strings.Contains(string(a[0].Body), "forgotten") {
 			t.Errorf("%s %s", statuses(a), a[0].Body)
 		}
 	})
@@ -510,6 +511,38 @@ func TestBadNeighbour(t *testing.T) {
 	wg.Wait()
 	if live, err := d.Live(t.Context(), "note"); err != nil || live != 5 {
 		t.Errorf("%d rows, %v", live, err)
+	}
+}
+
+func TestDamagedRecord(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "larder.db")
+	d, n := mustOpenDB(t, path), note(t)
+	f := mustOpenFeed(t, d, feed.Options{}, n)
+	update := func(seq int64, id string) feed.Op {
+		return feed.Op{Table: n, Action: feed.Update, ID: id, Record: table.Record{"id": id, "n": float64(seq)},
+			Client: "c", Seq: seq, Request: fmt.Sprint(seq)}
+	}
+	for _, id := range []string{"a", "b"} {
+		mustPush(t, f, feed.Op{Table: n, Action: feed.Insert, ID: id, Record: table.Record{"id": id}})
+	}
+	damage := func(data string) {
+		t.Helper()
+		raw, err := sql.Open("sqlite", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer raw.Close()
+		if _, err := raw.Exec(`UPDATE t_note SET data = ? WHERE id = 'a'`, data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	damage(`{"id":"a",`)
+	if got := statuses(mustPush(t, f, update(1, "a"), update(2, "b"))); got != "500 200" {
+		t.Errorf("statuses %s", got)
+	}
+	damage(`{"id":"a"}`)
+	if got := statuses(mustPush(t, f, update(1, "a"))); got != "200" {
+		t.Errorf("after the repair: %s", got)
 	}
 }
 

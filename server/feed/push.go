@@ -137,9 +137,9 @@ func version(v *db.Verdict) string {
 	return r.Version()
 }
 
-// settle keeps the answer to a repeatable operation.
+// settle keeps the answer to a repeatable operation, unless it is the server's own failure.
 func (c *commit) settle(op *Op, a Answer) {
-	if op.Client == "" {
+	if op.Client == "" || a.Status >= http.StatusInternalServerError {
 		return
 	}
 	c.settled[repeat{op.Client, op.Seq}] = db.Verdict{

@@ -132,7 +132,8 @@ func (d *DB) open(ctx context.Context, abs string, o Options) (err error) {
 	return errors.Join(verify(ctx, c, read), c.Close())
 }
 
-// place checks what SQLite would report as no more than "unable to open", and returns the absolute path.
+// place checks what SQLite would report as no more than "unable to open", makes the file if there is none, and returns
+// its absolute path.
 func place(path string) (string, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -149,6 +150,17 @@ func place(path string) (string, error) {
 		return "", unusable(path, err)
 	case !st.IsDir():
 		return "", unusable(path, fmt.Errorf("%s is not a folder", dir))
+	}
+	// A new file is its owner's alone; the files that SQLite puts beside it take after it. One that is there is not
+	// touched: closing it here would end the locks that this process has on it.
+	switch f, err := os.OpenFile(abs, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); {
+	case err == nil:
+		err = f.Close()
+		if err != nil {
+			return "", unusable(path, err)
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return "", unusable(path, err)
 	}
 	return abs, nil
 }

@@ -50,7 +50,7 @@ func TestOpen(t *testing.T) {
 			dir:                                 "it is a folder",
 			filepath.Join(text, "larder.db"):    "not a folder",
 			text:                                "not a database",
-			filepath.Join("/proc", "larder.db"): "unable to open",
+			filepath.Join("/proc", "larder.db"): "larder.db: ",
 		} {
 			d, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 			if err == nil {
@@ -69,11 +69,15 @@ func TestOpen(t *testing.T) {
 		}
 	})
 
-	t.Run("the file's name may hold what means something in a URL", func(t *testing.T) {
+	t.Run("the file's name may hold what means something in a URL, and is its owner's", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "50% off? #1 & more.db")
 		mustOpen(t, path)
-		if _, err := os.Stat(path); err != nil {
-			t.Error(err)
+		st, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if st.Mode().Perm() != 0o600 {
+			t.Errorf("others may use the file: %v", st.Mode())
 		}
 	})
 

@@ -9,8 +9,8 @@ import (
 	"github.com/larder-sync/larder/server/db"
 )
 
-// Update implements [db.DB]. The context bounds the wait for the writer; a transaction that has begun is not cut off by it,
-// because what is in it belongs to many callers.
+// Update implements [db.DB]. A context that has ended by the time the writer is free writes nothing; a transaction that has
+// begun is not cut off by it, because what is in it belongs to many callers.
 func (d *DB) Update(ctx context.Context, fn func(db.Tx) error) (err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
