@@ -108,7 +108,8 @@ func (c *commit) apply(op *Op) (Answer, error) {
 	}
 	switch op.Action {
 	case Insert:
-		if r.exists() || r.now.Seq != 0 && op.Table.SoftDelete {
+		// A client that keeps an outbox may delete a record and make it again; others undelete it, as Azure's do.
+		if r.exists() || r.now.Seq != 0 && op.Table.SoftDelete && op.Client == "" {
 			return r.answer(http.StatusConflict), nil
 		}
 		return c.write(op, r, columns(op.Record, nil), false).answer(http.StatusCreated), nil

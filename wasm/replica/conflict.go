@@ -15,6 +15,17 @@ func newConflict(sent, waits *table.Operation, server table.Record) *Conflict {
 	return c
 }
 
+// quarantined returns the operation that stands in the outbox when nobody decides the conflict.
+func (c *Conflict) quarantined() *table.Operation {
+	op := c.op
+	op.Seq, op.ID, op.Attempts, op.State = c.sent.Seq, c.sent.ID, c.sent.Attempts, table.StateQuarantined
+	op.Reason, op.Server = string(table.CodeConflict), c.Server
+	if op.Server == nil {
+		op.Server = table.Record{table.ColumnID: c.RecordID, table.ColumnDeleted: true}
+	}
+	return op
+}
+
 // mergeAlone ends a conflict that needs nobody: changes of different fields, equal changes, and local changes that
 // cancel out. It reports false when somebody must choose.
 func (r *Replica) mergeAlone(ch *changes, c *Conflict) bool {
@@ -89,16 +100,10 @@ func (r *Replica) check(c *Conflict, d Decision) error {
 // end writes what a decision means.
 func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 	if d.Choice == ChooseLater && c.op != nil {
-		op := *c.op
-		op.Seq, op.ID, op.Attempts, op.State = c.sent.Seq, c.sent.ID, c.sent.Attempts, table.StateQuarantined
-		op.Reason, op.Server = string(table.CodeConflict), c.Server
-		if op.Server == nil {
-			op.Server = table.Record{table.ColumnID: c.RecordID, table.ColumnDeleted: true}
-		}
 		if c.waits != nil {
 			ch.drop(c.waits)
 		}
-		ch.put(&op)
+		ch.put(c.quarantined())
 		return
 	}
 	ch.drop(c.sent)

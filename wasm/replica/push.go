@@ -110,7 +110,7 @@ func (m *Machine) resolved(e Resolved) Effect {
 		return Resolve{e.Again, m.decision}
 	}
 	if c := m.conflicts[0]; m.decision.Choice == ChooseLater && c.op != nil {
-		m.result.Quarantined = append(m.result.Quarantined, c.op)
+		m.result.Quarantined = append(m.result.Quarantined, c.quarantined())
 	}
 	m.conflicts = m.conflicts[1:]
 	return m.nextConflict()
