@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/table"
@@ -74,28 +73,4 @@ func (a *API) delta(ctx context.Context, t *db.Table, query url.Values) (reply, 
 	body = table.AppendJSON(body, link)
 	body = append(body, '}')
 	return reply{status: http.StatusOK, body: body}, nil
-}
-
-// present is a stored record as a client of ZUMO 2.0.0 sees it: every declared column is there.
-func present(t *db.Table, r table.Record) table.Record {
-	for _, c := range t.Schema.Columns {
-		if _, ok := r[c.Name]; !ok {
-			r[c.Name] = nil
-		}
-	}
-	if !t.SoftDelete {
-		delete(r, table.ColumnDeleted)
-	}
-	return r
-}
-
-// isReserved reports whether name, in any case of letters, is a column that a client of ZUMO 2.0.0 must not send. The
-// version is not one of them: it says what an update was made on.
-func isReserved(name string) bool {
-	for _, c := range [...]string{table.ColumnCreatedAt, table.ColumnUpdatedAt, table.ColumnDeleted} {
-		if strings.EqualFold(name, c) {
-			return true
-		}
-	}
-	return false
 }

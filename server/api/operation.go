@@ -128,3 +128,14 @@ func unquote(tag string) string {
 	}
 	return tag
 }
+
+// isReserved reports whether name, in any case of letters, is a column that a client of ZUMO 2.0.0 must not send. The
+// version is not one of them: it says what an update was made on.
+func isReserved(name string) bool {
+	for _, c := range [...]string{table.ColumnCreatedAt, table.ColumnUpdatedAt, table.ColumnDeleted} {
+		if strings.EqualFold(name, c) {
+			return true
+		}
+	}
+	return false
+}

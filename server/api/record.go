@@ -62,3 +62,16 @@ func (a *API) write(r *http.Request, t *db.Table, id string) (reply, error) {
 	}
 	return record(t, out.Status, out.Body)
 }
+
+// present is a stored record as a client of ZUMO 2.0.0 sees it: every declared column is there.
+func present(t *db.Table, r table.Record) table.Record {
+	for _, c := range t.Schema.Columns {
+		if _, ok := r[c.Name]; !ok {
+			r[c.Name] = nil
+		}
+	}
+	if !t.SoftDelete {
+		delete(r, table.ColumnDeleted)
+	}
+	return r
+}
