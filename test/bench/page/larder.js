@@ -1,0 +1,27 @@
+import * as larder from '/larder.js';
+
+class Larder {
+  constructor(db) {
+    this.db = db;
+    this.table = db.table('todoitem');
+  }
+
+  put(records) { return this.table.bulkPut(records); }
+  fill() { return this.pull(); } // its first pull
+  get(id) { return this.table.get(id); }
+  all() { return this.table.where().toArray(); }
+  count() { return this.table.where().count(); }
+  pull() { return this.db.pull('todoitem', { timeout: 600_000 }); }
+  close() { return this.db.close(); }
+}
+
+export async function open(name, sync) {
+  const columns = { text: 'string', notes: 'string', complete: 'boolean', list: 'string', rank: 'integer' };
+  return new Larder(await larder.open(name, {
+    version: 1,
+    tables: { todoitem: { columns, indexes: ['list', 'rank'] } },
+    sync: sync ? { url: location.origin } : undefined,
+  }));
+}
+
+export const { destroy } = larder;
