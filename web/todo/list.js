@@ -113,7 +113,7 @@ export function taskList(list, acts, home) {
 function mark(item, state) {
   if (item.dataset.sync === state) return;
   item.dataset.sync = state;
-  const words = { waiting: 'Not on the server yet', quarantined: 'Could not be saved on the server' }[state];
+  const words = { waiting: 'Not on the server yet', quarantined: 'Not on the server, and needs your decision' }[state];
   const place = item.querySelector('.sync');
   place.title = words ?? '';
   place.replaceChildren(...(words ? [icon(state === 'waiting' ? 'waiting' : 'attention'), el('span', { class: 'unseen' }, words)] : []));

@@ -28,7 +28,7 @@ export function watchStatus(db) {
       since = Date.now();
       setTimeout(() => draw(), slow);
     }
-    const syncing = status.syncing && Date.now() - since >= slow;
+    const syncing = online && status.syncing && Date.now() - since >= slow;
     pill.dataset.state = stuck ? 'attention' : syncing ? 'syncing' : online ? 'online' : 'offline';
     pill.dataset.online = String(online);
     pill.dataset.pending = String(waiting);
