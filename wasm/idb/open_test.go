@@ -248,7 +248,7 @@ func TestBlocked(t *testing.T) {
 			t.Errorf("blocked from %d to %d", from, to)
 		}
 		run(t, db, `[{"op":"put","store":"todo","values":[{"id":"a"}]}]`) // the old connection works on
-		db.Close()                                                      // now the request that nobody waits for goes on
+		db.Close()                                                        // now the request that nobody waits for goes on
 		stays(t, name)
 	})
 	t.Run("until the other closes", func(t *testing.T) {
