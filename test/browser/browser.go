@@ -121,7 +121,7 @@ type tab interface {
 // Browser is a running browser. It is safe for concurrent use.
 type Browser struct {
 	driver driver
-	remove func() error // removes a temporary profile
+	place  place
 }
 
 // Start starts a browser. The context bounds the start only; end the browser with [Browser.Close] or [Browser.Kill].
@@ -133,15 +133,15 @@ func Start(ctx context.Context, o Options) (*Browser, error) {
 	default:
 		return nil, fmt.Errorf("browser: unknown engine %q: %w; use %s", o.Engine, ErrEngine, Chromium)
 	}
-	profile, remove, err := openProfile(o.Profile)
+	at, err := openPlace(o.Profile)
 	if err != nil {
 		return nil, err
 	}
-	d, err := startChromium(ctx, o, profile)
+	d, err := startChromium(ctx, o, at)
 	if err != nil {
-		return nil, errors.Join(err, remove())
+		return nil, errors.Join(err, at.remove())
 	}
-	return &Browser{driver: d, remove: remove}, nil
+	return &Browser{driver: d, place: at}, nil
 }
 
 // NewPage opens an empty page in a window of its own, so that no page is in another one's background.
@@ -172,11 +172,11 @@ func (b *Browser) Done() <-chan struct{} { return b.driver.done() }
 
 // Close ends the browser as a user would, so that the profile holds all that was stored. A browser that does not
 // end by itself in ten seconds is killed, which is an error. Closing again does nothing.
-func (b *Browser) Close() error { return errors.Join(b.driver.close(), b.remove()) }
+func (b *Browser) Close() error { return errors.Join(b.driver.close(), b.place.remove()) }
 
 // Kill ends the browser as a crash or a power failure would: at once, all its processes, with no chance to tidy up.
 // It returns when they are gone, so that the profile can be opened again. Killing again does nothing.
-func (b *Browser) Kill() error { return errors.Join(b.driver.kill(), b.remove()) }
+func (b *Browser) Kill() error { return errors.Join(b.driver.kill(), b.place.remove()) }
 
 // Page is a page of a [Browser]. It is safe for concurrent use; scripts of concurrent Evals interleave as scripts do.
 type Page struct {

@@ -29,8 +29,8 @@ type chromium struct {
 	sessions map[string]struct{} // everything with a network: pages, frames in other processes, workers
 }
 
-// startChromium starts the browser with its home and its data in the profile folder.
-func startChromium(ctx context.Context, o Options, profile string) (*chromium, error) {
+// startChromium starts the browser at a place.
+func startChromium(ctx context.Context, o Options, at place) (*chromium, error) {
 	binary := o.Binary
 	if binary == "" {
 		var err error
@@ -38,10 +38,6 @@ func startChromium(ctx context.Context, o Options, profile string) (*chromium, e
 		if err != nil {
 			return nil, err
 		}
-	}
-	home := filepath.Join(profile, "home")
-	if err := os.MkdirAll(home, 0o700); err != nil {
-		return nil, fmt.Errorf("browser: profile: %w", err)
 	}
 	toBrowser, ours, err := os.Pipe()
 	if err != nil {
@@ -51,8 +47,8 @@ func startChromium(ctx context.Context, o Options, profile string) (*chromium, e
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("browser: %w", err), toBrowser.Close(), ours.Close())
 	}
-	cmd := exec.Command(binary, append(chromiumArgs(filepath.Join(profile, "chromium")), o.Args...)...)
-	cmd.Env = environment(home, o.Env)
+	cmd := exec.Command(binary, append(chromiumArgs(filepath.Join(at.profile, "chromium")), o.Args...)...)
+	cmd.Env = at.environment(o.Env)
 	cmd.ExtraFiles = []*os.File{toBrowser, theirs} // descriptors 3 and 4, where the protocol is expected
 	proc, err := startProcess(cmd)
 	err = errors.Join(err, toBrowser.Close(), theirs.Close())

@@ -79,30 +79,46 @@ func findBinary(e Engine, names ...string) (string, error) {
 		e, strings.Join(names, ", "), ErrNoBrowser)
 }
 
-// openProfile returns the absolute path of the profile folder, and the function that removes a temporary one.
-func openProfile(dir string) (path string, remove func() error, err error) {
-	if dir == "" {
-		dir, err = os.MkdirTemp("", "browser-")
-		if err != nil {
-			return "", nil, fmt.Errorf("browser: a temporary profile: %w", err)
-		}
-		return dir, func() error { return os.RemoveAll(dir) }, nil
-	}
-	dir, err = filepath.Abs(dir)
-	if err != nil {
-		return "", nil, fmt.Errorf("browser: profile: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", nil, fmt.Errorf("browser: profile: %w", err)
-	}
-	return dir, func() error { return nil }, nil
+// place is where a browser lives on the disk.
+type place struct {
+	profile string // absolute
+	scratch string // for what is of no use after its end; short, because sockets are made in it
 }
 
-// environment gives a browser a home inside its profile, so that it neither reads nor changes the user's own settings.
-func environment(home string, more []string) []string {
-	env := os.Environ()
-	env = append(env,
+// openPlace makes the folders of a browser whose profile is to be in dir, or in scratch if that is "".
+func openPlace(dir string) (place, error) {
+	scratch, err := os.MkdirTemp("", "browser-")
+	if err != nil {
+		return place{}, fmt.Errorf("browser: a folder for temporary files: %w", err)
+	}
+	p := place{profile: filepath.Join(scratch, "profile"), scratch: scratch}
+	if dir != "" {
+		p.profile, err = filepath.Abs(dir)
+	}
+	for _, d := range []string{p.home(), p.temp()} {
+		if err == nil {
+			err = os.MkdirAll(d, 0o700)
+		}
+	}
+	if err != nil {
+		return place{}, errors.Join(fmt.Errorf("browser: profile: %w", err), p.remove())
+	}
+	return p, nil
+}
+
+func (p place) home() string { return filepath.Join(p.profile, "home") }
+
+func (p place) temp() string { return filepath.Join(p.scratch, "tmp") }
+
+// remove removes all but a profile that the caller named.
+func (p place) remove() error { return os.RemoveAll(p.scratch) }
+
+// environment gives the browser its home inside the profile, so that it neither reads nor changes the user's own settings.
+func (p place) environment(more []string) []string {
+	home := p.home()
+	env := append(os.Environ(),
 		"HOME="+home,
+		"TMPDIR="+p.temp(),
 		"XDG_CONFIG_HOME="+filepath.Join(home, ".config"),
 		"XDG_CACHE_HOME="+filepath.Join(home, ".cache"),
 		"XDG_DATA_HOME="+filepath.Join(home, ".local", "share"),

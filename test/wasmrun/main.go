@@ -32,13 +32,31 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	r := runner{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), slack: 20 * time.Second}
-	code, err := r.run(ctx, os.Args[1:])
+	code, err := r.run(watchParent(ctx), os.Args[1:])
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "wasmrun:", err)
 		code = 2
 	}
 	os.Exit(code)
+}
+
+// errOrphan is why a run ends whose starter has ended: nobody would end it otherwise.
+var errOrphan = errors.New("the process that started this one has ended")
+
+// watchParent ends the context when the process that started this one has ended, be it that go test was killed.
+func watchParent(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancelCause(ctx)
+	parent := os.Getppid()
+	go func() {
+		for range time.Tick(time.Second) {
+			if os.Getppid() != parent {
+				cancel(errOrphan)
+				return
+			}
+		}
+	}()
+	return ctx
 }
 
 // runner is what a run needs of the world around it.
