@@ -110,6 +110,9 @@ type tab interface {
 	navigate(ctx context.Context, url string) error
 	reload(ctx context.Context) error
 	eval(ctx context.Context, body string, args []json.RawMessage) (json.RawMessage, error)
+	click(ctx context.Context, x, y float64) error
+	typeText(ctx context.Context, text string) error
+	press(ctx context.Context, key string) error
 	screenshot(ctx context.Context) ([]byte, error)
 	setViewport(ctx context.Context, v Viewport) error
 	raw(ctx context.Context, method string, params any) (json.RawMessage, error)
@@ -256,6 +259,35 @@ func truthy(v json.RawMessage) bool {
 	}
 	return true
 }
+
+// Click waits until the first element that matches the CSS selector is to be seen and is not disabled, scrolls it into
+// view, and clicks at its middle with the mouse. What lies above the element there gets the click, as it would from a
+// person.
+func (p *Page) Click(ctx context.Context, selector string) error {
+	const middle = `
+		const element = document.querySelector(arguments[0]);
+		if (!element?.checkVisibility({visibilityProperty: true}) || element.matches(':disabled')) return null;
+		element.scrollIntoView({block: 'nearest', inline: 'nearest', behavior: 'instant'});
+		const box = element.getBoundingClientRect();
+		return box.width > 0 && box.height > 0 && {x: box.x + box.width / 2, y: box.y + box.height / 2}`
+	v, err := p.Wait(ctx, middle, selector)
+	if err != nil {
+		return fmt.Errorf("browser: click on %s: %w", selector, err)
+	}
+	var at struct{ X, Y float64 }
+	if err := json.Unmarshal(v, &at); err != nil {
+		return fmt.Errorf("browser: click on %s: %w", selector, err)
+	}
+	return p.tab.click(ctx, at.X, at.Y)
+}
+
+// Type enters text at the cursor of the element that has the focus, as if pasted.
+func (p *Page) Type(ctx context.Context, text string) error { return p.tab.typeText(ctx, text) }
+
+// Press presses and releases a key: a character, or one of Enter, Tab, Escape, Backspace, Delete, Home, End, PageUp,
+// PageDown, ArrowLeft, ArrowRight, ArrowUp, ArrowDown. "Shift+" before it holds that key meanwhile, and so do "Control+",
+// "Alt+" and "Meta+".
+func (p *Page) Press(ctx context.Context, key string) error { return p.tab.press(ctx, key) }
 
 // Screenshot returns what the page looks like now, as a PNG file of its viewport.
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) { return p.tab.screenshot(ctx) }

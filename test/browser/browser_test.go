@@ -25,6 +25,11 @@ func site(t *testing.T) *httptest.Server {
 			console.log('hello', 42, {a: 1}); console.warn('careful');
 			setTimeout(() => { throw new Error('nobody catches me') });
 			new Worker('/worker.js');</script><img src="/missing.png">`,
+		"/form": `<!doctype html><title>form</title><div style="height: 3000px"></div>
+			<form onsubmit="event.preventDefault(); said.textContent = 'sent ' + this.elements.name.value">
+			<input name="name"><button>Send</button></form><p id="said"></p><button id="late" hidden onclick="said.textContent = 'late'">Late</button>
+			<script>setTimeout(() => { late.hidden = false }, 50); addEventListener('keydown', (e) => {
+				if (e.ctrlKey) said.textContent = [e.key, e.shiftKey, e.keyCode] })</script>`,
 		"/worker.js": `console.log('from a worker'); addEventListener('message', async () => {
 			postMessage(await fetch('/two').then(() => 'reached', () => 'failed')) });`,
 		"/sw.js": `const reach = () => fetch('/two', {cache: 'no-store'}).then(() => 'reached', () => 'failed');
@@ -220,6 +225,52 @@ func TestPage(t *testing.T) {
 
 // bytesOf makes a JSON result fit for must.
 func bytesOf[T ~[]byte](v T, err error) ([]byte, error) { return v, err }
+
+func TestInput(t *testing.T) {
+	s := site(t)
+	b := browser.New(t, browser.Options{})
+	ctx := soon(t)
+	p := b.Open(t, s.URL+"/form")
+	said := func(t *testing.T, want string) {
+		t.Helper()
+		if v := must[[]byte](t)(bytesOf(p.Eval(ctx, `return said.textContent`))); string(v) != want {
+			t.Errorf("got %s", v)
+		}
+	}
+	do := func(t *testing.T, errs ...error) {
+		t.Helper()
+		if err := errors.Join(errs...); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	t.Run("a form is filled in by mouse and keyboard", func(t *testing.T) {
+		do(t, p.Click(ctx, "input"), p.Type(ctx, "Zoë 🥖"), p.Press(ctx, "!"), p.Press(ctx, "x"), p.Press(ctx, "Backspace"), p.Click(ctx, "form button"))
+		said(t, `"sent Zoë 🥖!"`)
+	})
+	t.Run("Enter submits, and Tab moves the focus", func(t *testing.T) {
+		do(t, p.Press(ctx, "Shift+Tab"), p.Type(ctx, "Ada"), p.Press(ctx, "Enter"))
+		said(t, `"sent Ada"`)
+	})
+	t.Run("a click waits for what is not there yet", func(t *testing.T) {
+		do(t, p.Click(ctx, "#late"))
+		said(t, `"late"`)
+	})
+	t.Run("keys are held", func(t *testing.T) {
+		do(t, p.Press(ctx, "Control+Shift+k"))
+		said(t, `"k,true,75"`)
+	})
+	t.Run("what does not come and what is unknown are errors", func(t *testing.T) {
+		short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		if err := p.Click(short, "#none"); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "click on #none") {
+			t.Errorf("got %v", err)
+		}
+		if err := p.Press(ctx, "Any"); err == nil {
+			t.Error("no error")
+		}
+	})
+}
 
 func TestConsole(t *testing.T) {
 	s := site(t)
