@@ -40,13 +40,13 @@
   };
 
   // Resolves when all the requests have settled. Those of one transaction settle in the order they were made, so only the
-  // last one says when. A failure is kept from aborting the transaction: whoever ran the program decides about that.
+  // last one says when. A failure is kept from aborting the transaction, unless it is to commit: else who ran the program decides.
   const all = (requests) => new Promise((resolve, reject) => {
     const last = requests[requests.length - 1];
     let failed = null;
     const end = () => (failed ? reject(failed) : resolve(requests));
     const fail = (event) => {
-      event.preventDefault();
+      if (!held.get(event.target.transaction)?.over) event.preventDefault();
       event.stopPropagation();
       failed ??= event.target.error;
       if (event.target === last) end();
@@ -82,25 +82,30 @@
       : walk(source.openKeyCursor(query, direction), skip, take, (cursor) => cursor.primaryKey);
   };
 
-  // The operations of a program. Each makes its requests before it first awaits.
-  const write = async (store, { op, values, encode }) => {
-    let before = all([]);
-    try {
-      for (let i = 0; i < values.length; i += SLICE) {
-        const slice = all(values.slice(i, i + SLICE).map((row) => store[op](marked(row, encode))));
-        slice.catch(() => {});
-        await before;   // two slices are under way at a time, so that the database never waits for this thread
-        before = slice;
+  // The operations of a program: each makes its first requests, and throws, before it returns.
+  const nothing = () => null;
+  const write = (store, { op, values, encode }) => {
+    const slice = (from) => all(values.slice(from, from + SLICE).map((row) => store[op](marked(row, encode))));
+    const rest = async (before) => {
+      try {
+        for (let from = SLICE; from < values.length; from += SLICE) {
+          const now = slice(from);
+          now.catch(nothing);
+          await before;   // two slices are under way at a time, so that the database never waits for this thread
+          before = now;
+        }
+      } finally {
+        await before;
       }
-    } finally {
-      await before;
-    }
-    return null;
+      return null;
+    };
+    return rest(slice(0));
   };
   const operations = {
     put: write,
     add: write,
-    get: async (store, { keys }) => (await all(keys.map((k) => store.get(key(k))))).map(({ result }) => plain(result) ?? null),
+    get: (store, { keys }) =>
+      all(keys.map((k) => store.get(key(k)))).then((rows) => rows.map(({ result }) => plain(result) ?? null)),
     lookup: async (index, { keys }) =>
       (await all(keys.map((k) => index.getAll(key(k))))).map(({ result }) => result.map(plain)),
     getAll: async (source, step) => {
@@ -115,22 +120,25 @@
       const found = query === null ? 0 : await one(source.count(query));
       return Math.max(0, Math.min(found - skip, take));
     },
-    delete: async (store, { keys, range: wanted }) => {
+    delete: (store, { keys, range: wanted }) => {
       const query = keys ? null : range(wanted);
       if (!keys && query === undefined) throw new DOMException('delete needs keys or a range; to empty a store use clear', 'DataError');
-      await all(keys ? keys.map((k) => store.delete(key(k))) : query ? [store.delete(query)] : []);
-      return null;
+      return all(keys ? keys.map((k) => store.delete(key(k))) : query ? [store.delete(query)] : []).then(nothing);
     },
-    clear: async (store) => { await one(store.clear()); return null; },
+    clear: (store) => one(store.clear()).then(nothing),
   };
+  // Whether a step makes all its requests before it returns; and if so, whether only a request can fail it after that.
+  const whole = ({ values, skip, direction }) => !(values?.length > SLICE || skip > 0 || direction === 'prev');
+  const immediate = (step) => whole(step) && ['put', 'add', 'get', 'delete', 'clear'].includes(step.op);
 
   // Write transactions that Go holds. One whose holder asks for nothing more would be committed by the browser, half done.
   // Instead it is aborted: `waiting` counts what is asked for, `over` says that commit or abort was asked for.
   const held = new WeakMap();
   const hold = (tx, done) => {
     held.set(tx, { waiting: 0, over: false, expired: false });
-    tx.oncomplete = () => done(null);
-    tx.onabort = () => done(failure(tx, tx.error ?? new DOMException('the transaction was aborted', 'AbortError')));
+    const state = held.get(tx);
+    tx.oncomplete = () => (state.results ? done(null, fill(JSON.stringify(state.results))) : done(state.failed ?? null));
+    tx.onabort = () => done(state.failed ?? failure(tx, tx.error ?? new DOMException('the transaction was aborted', 'AbortError')));
   };
   const waiting = (tx, change) => {
     const state = held.get(tx);
@@ -178,26 +186,39 @@
       throw error.name === 'InvalidStateError' ? new DOMException('the transaction is over', 'TransactionInactiveError') : error;
     }
   };
-  const perform = async (tx, step) => {
+  const blamed = (tx, { op, store }, error) => {
+    const { name, message } = failure(tx, error);
+    return { name, message, op: String(op), store: String(store) };
+  };
+  // Makes a step's requests, and resolves with its result.
+  const perform = (tx, step) => {
     try {
       const operation = Object.hasOwn(operations, step.op) ? operations[step.op] : null;
       if (!operation) throw new DOMException('there is no such operation', 'DataError');
-      return await operation(sourceOf(tx, step), step);
+      return operation(sourceOf(tx, step), step).catch((error) => { throw blamed(tx, step, error); });
     } catch (error) {
-      const { name, message } = failure(tx, error);
-      throw { name, message, op: String(step.op), store: String(step.store) };
+      throw blamed(tx, step, error);
     }
   };
-  const execute = async (tx, program) => {
+  // Runs a program: resolves with the results, or rejects with the first failure in the program's order, when all its
+  // requests have settled. If it is the transaction's last, it commits it.
+  const execute = async (tx, program, last = false) => {
     const parts = [];
-    for (const step of program) {
-      const part = perform(tx, step);
-      part.catch(() => {});
-      parts.push(part);
-      if (step.values?.length > SLICE) await part;   // its later slices come before the next step
+    try {
+      for (const step of program) {
+        const part = perform(tx, step);
+        part.catch(nothing);
+        parts.push(part);
+        if (!whole(step)) await part;   // its later requests come before the next step's
+      }
+      if (last && program.every(immediate)) go.commit(tx);   // before the answers are there: they can only be success or abort
+    } catch (error) {
+      parts.push(Promise.reject(error));
     }
     await Promise.allSettled(parts);
-    return Promise.all(parts);   // all have settled: the results, or the first failure in the program's order
+    const results = await Promise.all(parts);
+    if (last && !held.get(tx).over) go.commit(tx);
+    return results;
   };
 
   // Reads share a transaction as long as it lives, which halves the cost of a chain of awaited reads. A write that begins
@@ -242,6 +263,7 @@
   // Programs and results cross as UTF-8 in two buffers that are kept.
   let input = new Uint8Array(1 << 14), output = new Uint8Array(1 << 14);
   const encoder = new TextEncoder(), decoder = new TextDecoder();
+  const received = (size) => JSON.parse(decoder.decode(input.subarray(0, size)));
   const fill = (text) => {
     let { read, written } = encoder.encodeInto(text, output);
     if (read < text.length) {
@@ -307,10 +329,16 @@
         throw error;
       }
     },
+    // Returns whether it was not too late.
     abort: (tx) => {
       const state = held.get(tx);
       if (state) state.over = true;
-      try { tx.abort(); } catch { /* it has ended already */ }
+      try {
+        tx.abort();
+        return true;
+      } catch {
+        return false;
+      }
     },
 
     // Calls done(error) or done(null, result) once, when the latest request settles.
@@ -326,13 +354,25 @@
         rest(tx);
       };
     },
+    // Runs the program in the first `size` bytes of the input as a transaction's last, and commits it. The transaction's own
+    // callback tells the outcome.
+    finish: async (tx, size) => {
+      const state = held.get(tx);
+      state.waiting++;
+      try {
+        state.results = await execute(tx, received(size), true);
+      } catch (error) {
+        state.failed = error;
+        go.abort(tx);
+      }
+    },
     // Runs the program in the first `size` bytes of the input, in a transaction or in a shared read transaction of a database.
     // Calls done(error) or done(null, size of the output) once, never before it returns.
     run: async (target, size, done) => {
       waiting(target, 1);
       let answer;
       try {
-        const program = JSON.parse(decoder.decode(input.subarray(0, size)));
+        const program = received(size);
         const results = await (target instanceof IDBDatabase ? query(target, program) : execute(target, program));
         answer = [null, fill(JSON.stringify(results))];
       } catch (error) {

@@ -72,6 +72,9 @@ func TestProgramOperations(t *testing.T) {
 		{"steps see what earlier ones did",
 			`[{"op":"put","store":"todo","values":[{"id":"g"}]},{"op":"count","store":"todo"},{"op":"delete","store":"todo","keys":["g","nobody"]},` +
 				`{"op":"get","store":"todo","keys":["g"]}]`, `[null,7,null,[null]]`},
+		{"and not what later ones did", `[{"op":"put","store":"todo","values":[{"id":"g"}]},{"op":"getAll","store":"todo","skip":6,"take":9},` +
+			`{"op":"getAll","store":"todo","direction":"prev","take":1},{"op":"delete","store":"todo","keys":["g"]}]`,
+			`[null,[{"id":"g"}],[{"id":"g"}],null]`},
 		{"a put replaces the row and its keys",
 			`[{"op":"put","store":"todo","encode":["done"],"values":[{"id":"c","done":true}]},{"op":"getAllKeys","store":"todo","index":"done","range":{"lower":true}},` +
 				`{"op":"put","store":"todo","encode":["done","rank"],"values":[{"id":"c","done":null,"rank":4}]}]`, `[null,["a","c","e"],null]`},

@@ -19,7 +19,7 @@ type realm struct {
 	factory      *driver.Factory
 	transactions *driver.Database // its Transaction method returns the transaction that was staged last
 
-	begin, hold, commit, abort, settle, run, stage, watch, forget safejs.Value
+	begin, hold, commit, abort, settle, run, finish, stage, watch, forget safejs.Value
 
 	// calling is held while a call and what belongs to it are made: the driver's call and the waiting for its request, or
 	// the filling of the input buffer and the run. Goroutines can be switched in between.
@@ -53,7 +53,7 @@ func enter() (*realm, error) {
 	script := safejs.Safe(global.Get("go"))
 	r := &realm{}
 	for name, member := range map[string]*safejs.Value{
-		"begin": &r.begin, "hold": &r.hold, "commit": &r.commit, "abort": &r.abort, "settle": &r.settle, "run": &r.run,
+		"begin": &r.begin, "hold": &r.hold, "commit": &r.commit, "abort": &r.abort, "settle": &r.settle, "run": &r.run, "finish": &r.finish,
 		"stage": &r.stage, "watch": &r.watch, "forget": &r.forget, "input": &r.inputOf, "output": &r.outputOf,
 	} {
 		f, err := script.Get(name)
@@ -168,6 +168,25 @@ func (tx *Tx) ask(ctx context.Context, op, store string, request func() error) (
 
 // program runs a program in a transaction, or in a shared read transaction of a database, and leaves the result to settled.
 func (r *realm) program(target js.Value, program []byte, settled chan<- reply) error {
+	done := r.expect(func(failure, value js.Value) {
+		if e := failed(failure); e != nil {
+			settled <- reply{err: e}
+			return
+		}
+		settled <- reply{text: r.result(value.Int())}
+	})
+	err := r.send(program, func(size int) error {
+		_, err := r.run.Invoke(target, size, done)
+		return err
+	})
+	if err != nil {
+		r.refused(done)
+	}
+	return err
+}
+
+// send fills the input buffer and makes the call that reads it.
+func (r *realm) send(program []byte, call func(size int) error) error {
 	r.calling.Lock()
 	defer r.calling.Unlock()
 	if r.inputSize < len(program) || r.inputSize == 0 {
@@ -179,18 +198,7 @@ func (r *realm) program(target js.Value, program []byte, settled chan<- reply) e
 		r.inputSize = r.input.Length()
 	}
 	js.CopyBytesToJS(r.input, program)
-	done := r.expect(func(failure, value js.Value) {
-		if e := failed(failure); e != nil {
-			settled <- reply{err: e}
-			return
-		}
-		settled <- reply{text: r.result(value.Int())}
-	})
-	_, err := r.run.Invoke(target, len(program), done)
-	if err != nil {
-		r.refused(done)
-	}
-	return err
+	return call(len(program))
 }
 
 // result copies size bytes out of the output buffer, which holds them only until control returns to JavaScript.

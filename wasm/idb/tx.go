@@ -36,9 +36,11 @@ type Tx struct {
 	over  chan struct{} // closed when the browser has committed or aborted it; nil for a read transaction
 
 	mu      sync.Mutex
-	reason  error  // why it was aborted by Abort
-	closing bool   // Commit or Abort was called
-	verdict *Error // why the browser aborted it; valid when over is closed
+	reason  error  // why it was aborted by its holder
+	closing bool   // Commit, Finish or Abort was called
+	verdict *Error // why it did not commit; valid, as the next two are, when over is closed
+	sealed  bool   // Finish has committed it
+	answer  []byte // to the program of Finish
 	stop    func() bool
 	driver  *driver.Transaction
 	stand   safejs.Value
@@ -53,9 +55,12 @@ func (tx *Tx) Mode() Mode { return tx.mode }
 // ending returns the callback for the transaction's end, which idb.js wants when it makes or adopts the transaction.
 func (tx *Tx) ending() js.Func {
 	tx.over = make(chan struct{})
-	return tx.realm.expect(func(failure, _ js.Value) {
+	return tx.realm.expect(func(failure, size js.Value) {
 		tx.mu.Lock()
 		tx.verdict = failed(failure)
+		if size.Type() == js.TypeNumber {
+			tx.sealed, tx.answer = true, tx.realm.result(size.Int())
+		}
 		tx.mu.Unlock()
 		tx.unbind()
 		close(tx.over)
@@ -164,27 +169,94 @@ func (tx *Tx) seal() error {
 }
 
 // Commit ends the transaction and waits until its writes are kept; an error means that none is. A context that has ended
-// aborts. Once the browser has been asked to commit it cannot be called back, so Commit then waits for its answer
-// whatever becomes of ctx: the truth is worth more than the moment.
+// aborts. Once the browser is committing it cannot be called back, so Commit then waits for its answer whatever becomes of
+// ctx: the truth is worth more than the moment.
 func (tx *Tx) Commit(ctx context.Context) error {
 	const op = "commit"
 	if err := tx.usable(ctx, op, ""); err != nil {
 		return err
 	}
+	tx.close()
+	if tx.over == nil {
+		// Reading has no outcome to wait for, and a read transaction that has ended by itself has done its work.
+		_, _ = tx.realm.commit.Invoke(tx.raw)
+		return nil
+	}
+	if tx.isOver() && tx.sealed {
+		return nil
+	}
+	_, err := tx.realm.commit.Invoke(tx.raw)
+	if outcome := tx.outcome(ctx, op); outcome != nil {
+		return outcome
+	}
+	if err != nil {
+		return tx.finished(err, op, "")
+	}
+	return nil
+}
+
+// Finish runs a program as the transaction's last, and commits: Run and Commit in one, without waiting in between. In
+// [DB.Update] it is the fast last step; the commit that follows does nothing more. An error means that nothing is kept.
+func (tx *Tx) Finish(ctx context.Context, program []byte) ([]byte, error) {
+	const op = "finish"
+	if tx.over == nil {
+		answer, err := tx.Run(ctx, program)
+		if err != nil {
+			return nil, err
+		}
+		return answer, tx.Commit(ctx)
+	}
+	if err := tx.usable(ctx, op, ""); err != nil {
+		return nil, err
+	}
+	if tx.isOver() {
+		return nil, &Error{Name: ErrTransactionInactive.Name, Op: op, Message: "the transaction is over"}
+	}
+	tx.close()
+	err := tx.realm.send(program, func(size int) error {
+		_, err := tx.realm.finish.Invoke(tx.raw, size)
+		return err
+	})
+	if err != nil {
+		return nil, tx.explain(thrown(err), op, "")
+	}
+	if err := tx.outcome(ctx, op); err != nil {
+		return nil, err
+	}
+	return tx.answer, nil
+}
+
+// close takes the transaction out of its context's and owner's hands.
+func (tx *Tx) close() {
 	tx.unbind()
 	tx.mu.Lock()
 	tx.closing = true
 	tx.mu.Unlock()
-	_, err := tx.realm.commit.Invoke(tx.raw)
-	if tx.over == nil {
-		return nil // reading has no outcome to wait for, and a read transaction that has ended by itself did its work
+}
+
+func (tx *Tx) isOver() bool {
+	select {
+	case <-tx.over:
+		return true
+	default:
+		return false
 	}
-	<-tx.over
+}
+
+// outcome waits for the end of a transaction that was told to commit. If ctx ends first and it is not too late, it aborts.
+func (tx *Tx) outcome(ctx context.Context, op string) error {
+	select {
+	case <-tx.over:
+	case <-ctx.Done():
+		if aborted := must(tx.realm.abort.Invoke(tx.raw)); safejs.Unsafe(aborted).Truthy() {
+			tx.mu.Lock()
+			tx.reason = endedBy(ctx)
+			tx.mu.Unlock()
+		}
+		<-tx.over
+	}
 	if tx.verdict != nil {
 		return tx.explain(tx.verdict, op, "")
-	}
-	if err != nil {
-		return tx.finished(err, op, "")
 	}
 	return nil
 }
