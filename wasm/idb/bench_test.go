@@ -113,8 +113,8 @@ func Benchmark(b *testing.B) {
 			check(b, db.Update(ctx, []string{"todo"}, func(tx *idb.Tx) error { _, err := tx.Finish(ctx, program); return err }))
 		}
 	})
-	b.Run("put1000/raw", raw(rawBulk))
-	b.Run("put1000/update", func(b *testing.B) {
+	b.Run("bulk/raw", raw(rawBulk))
+	b.Run("bulk/update", func(b *testing.B) {
 		for range b.N {
 			check(b, db.Update(ctx, []string{"todo"}, func(tx *idb.Tx) error { _, err := tx.Run(ctx, bulk); return err }))
 		}

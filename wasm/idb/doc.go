@@ -10,6 +10,29 @@
 // The script idb.js of this folder must have run before the Go program starts. It needs nothing else than the stock
 // wasm_exec.js.
 //
+// # Programs
+//
+// A program is JSON text: an array of steps, each an operation on a store. [Tx.Run] runs it in a transaction, [Tx.Finish]
+// runs it and commits, [DB.Read] runs one that only reads. All answer with the JSON text of an array, one result per step.
+// Steps take effect in their order. Most callers want programs; [Store], [Index] and [Cursor] are for the rest.
+//
+//	{"op": "get", "store": s, "keys": [k, …]}                    rows in the order of the keys, null for a missing one
+//	{"op": "lookup", "store": s, "index": i, "keys": [k, …]}     for each key, an array of the rows that have it in the index
+//	{"op": "getAll", "store": s, …}                              rows
+//	{"op": "getAllKeys", "store": s, …}                          primary keys
+//	{"op": "count", "store": s, …}                               a number
+//	{"op": "put", "store": s, "values": [row, …], "encode": [column, …]}     null
+//	{"op": "add", …}                                             as put, but a key that exists is an error
+//	{"op": "delete", "store": s, "keys": [k, …]}, or with "range"            null
+//	{"op": "clear", "store": s}                                  null
+//
+// getAll, getAllKeys and count take "index", "range": {"lower", "upper", "lowerOpen", "upperOpen"}, "skip" and "take"; the
+// first two take "direction": "prev" as well. A range that no key can be in finds nothing, and is no error.
+//
+// IndexedDB has no null or boolean keys. The columns named by "encode" are kept encoded in the row's property "$", for indexes
+// made on "$.column": null and absent before everything, then false, then true, as the numbers -Infinity, 0 and 1. In keys
+// and ranges of steps null, false and true stand for these.
+//
 // # Guarantees
 //
 //   - A call whose context has ended never looks like a success. The transaction it was made in is aborted.
@@ -23,8 +46,11 @@
 // do only the transaction's own work: computing is fine, waiting on a timer, a fetch, a channel that another event feeds,
 // or a second transaction is not, and gives [ErrTransactionInactive] with the transaction aborted. Fetch first, then store.
 //
-// Rows are plain JavaScript objects. One property of a row is reserved, "$", for encoded index keys; programs write it and
-// take it off again.
+// Rows are plain JavaScript objects. Their property "$" is reserved: programs write it and take it off again, while stores
+// and cursors show rows as they are kept.
+//
+// Where a browser has no IndexedDB classes at all, the driver stops the program as it starts: look for globalThis.IDBRequest
+// before that. Where they are there and forbidden, opening is an error.
 //
 // The package exists natively too, with its errors only, so that code which names them compiles everywhere.
 package idb

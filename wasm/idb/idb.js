@@ -245,7 +245,7 @@
   // What follows is for the Go package wasm/idb. Its driver, go-indexeddb, keeps requests and transactions to itself, so it is
   // given stand-ins that note the latest request, for Go to wait on in its own way.
   let latest = null, staged = null;
-  const types = [IDBRequest, IDBTransaction, IDBObjectStore, IDBIndex, IDBCursor];
+  const types = globalThis.IDBRequest ? [IDBRequest, IDBTransaction, IDBObjectStore, IDBIndex, IDBCursor] : [];
   const shown = (value) => (types.some((type) => value instanceof type) ? noted(value) : value);
   const noted = (target) => new Proxy(target, {
     get(_, name) {

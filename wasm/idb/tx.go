@@ -137,7 +137,7 @@ func (tx *Tx) finished(err error, op, store string) error {
 }
 
 // Run runs a program: JSON text of an array of steps, answered by the JSON text of an array with one result per step.
-// It crosses into JavaScript once, whatever the number of rows. The steps are documented in this package's README.
+// It crosses into JavaScript once, whatever the number of rows. The steps are described in the package's documentation.
 //
 // An error names the step's operation and store. Steps before the failed one have had their effect, so return the error,
 // or Abort, unless the program had that one step only.
