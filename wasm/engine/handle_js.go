@@ -129,34 +129,26 @@ func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	name, action := text(args, 0), text(args, 1)
-	var stored []table.Record
-	err = h.store.Update(ctx, []string{name}, func(tx *store.Tx) (err error) {
-		stored, err = write(ctx, tx.Table(name), action, list)
-		return err
-	})
+	action, err := actionOf(text(args, 1))
+	if err != nil {
+		return nil, err
+	}
+	stored, err := h.store.Write(ctx, action, text(args, 0), list...)
 	if err != nil || !browser.Arg(args, 3).Truthy() {
 		return nil, err
 	}
 	return string(table.AppendJSON(nil, stored)), nil
 }
 
-func write(ctx context.Context, t *store.Table, action string, list []table.Record) ([]table.Record, error) {
-	switch action {
-	case "insert":
-		return t.Insert(ctx, list...)
-	case "update":
-		return t.Update(ctx, list...)
+// actionOf reads the name that larder.js has for an action: a put has none in the store.
+func actionOf(name string) (table.Action, error) {
+	switch name {
 	case "put":
-		return t.Put(ctx, list...)
-	case "delete":
-		ids := make([]string, len(list))
-		for i, r := range list {
-			ids[i] = r.ID()
-		}
-		return nil, t.Delete(ctx, ids...)
+		return "", nil
+	case string(table.ActionInsert), string(table.ActionUpdate), string(table.ActionDelete):
+		return table.Action(name), nil
 	}
-	return nil, table.Errorf(table.CodeInvalid, "there is no action ", action)
+	return "", table.Errorf(table.CodeInvalid, "there is no action ", name)
 }
 
 func records(text string) ([]table.Record, error) {
@@ -200,7 +192,11 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 				if err != nil {
 					return nil, err
 				}
-				stored, err := write(ctx, tx.Table(name), action, list)
+				action, err := actionOf(action)
+				if err != nil {
+					return nil, err
+				}
+				stored, err := tx.Table(name).Write(ctx, action, list...)
 				if err != nil || !wanted {
 					return nil, err
 				}

@@ -42,6 +42,8 @@ type Backend interface {
 type Txn interface {
 	// Run runs a program. An error means that the transaction has failed and will be aborted.
 	Run(ctx context.Context, steps []Step) ([]Result, error)
+	// Finish is Run and Commit in one: a transaction whose last program is known needs one crossing less.
+	Finish(ctx context.Context, steps []Step) error
 	// Commit makes the changes durable and visible, or returns why none of them are.
 	Commit(ctx context.Context) error
 	// Abort undoes the transaction. It may be called after a failure, and after Commit, when it does nothing.

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"syscall/js"
 
@@ -198,18 +199,28 @@ func (t *transaction) Run(ctx context.Context, steps []Step) ([]Result, error) {
 	return ParseResults(steps, answer)
 }
 
+func (t *transaction) Finish(ctx context.Context, steps []Step) error {
+	_, err := t.tx.Finish(ctx, AppendProgram(nil, steps))
+	return coded(err)
+}
+
 func (t *transaction) Commit(ctx context.Context) error { return coded(t.tx.Commit(ctx)) }
 
 func (t *transaction) Abort(reason error) { t.tx.Abort(reason) }
 
 // coded gives an error of IndexedDB the code that callers of the store branch on.
 func coded(err error) error {
-	if err == nil || table.CodeOf(err) != "" {
+	if err == nil {
+		return nil
+	}
+	// That the way was blocked tells more than the context that ended the waiting.
+	if table.CodeOf(err) != "" && !errors.Is(err, idb.ErrBlocked) {
 		return err
 	}
-	code := idb.Code(err)
-	if code == "" {
-		code = table.CodeStorage
+	code := table.CodeStorage
+	var e *idb.Error
+	if errors.As(err, &e) {
+		code = e.Code()
 	}
 	return table.Errorf(code, "the browser's storage").Because(err)
 }

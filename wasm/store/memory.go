@@ -73,6 +73,13 @@ type memoryTxn struct {
 	done  bool
 }
 
+func (t *memoryTxn) Finish(ctx context.Context, steps []Step) error {
+	if _, err := t.Run(ctx, steps); err != nil {
+		return err
+	}
+	return t.Commit(ctx)
+}
+
 func (t *memoryTxn) Commit(ctx context.Context) error {
 	if t.done {
 		return table.Errorf(table.CodeTransaction, "the transaction is finished")

@@ -132,6 +132,17 @@ func (s *Store) Update(ctx context.Context, tables []string, fn func(*Tx) error)
 	return s.transact(ctx, true, tables, fn)
 }
 
+// Write runs one write of a table in a transaction of its own, and returns the records as stored. It does what
+// [Store.Update] with the table's method does, with one crossing less, because nothing can come after it.
+func (s *Store) Write(ctx context.Context, action table.Action, tableName string, records ...table.Record) (stored []table.Record, err error) {
+	err = s.transact(ctx, true, []string{tableName}, func(tx *Tx) (err error) {
+		tx.single = true
+		stored, err = tx.Table(tableName).write(ctx, action, records)
+		return err
+	})
+	return stored, err
+}
+
 func (s *Store) transact(ctx context.Context, write bool, tables []string, fn func(*Tx) error) (err error) {
 	scope := slices.Clone(tables)
 	for _, name := range tables {
@@ -164,7 +175,12 @@ func (s *Store) transact(ctx context.Context, write bool, tables []string, fn fu
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if err := txn.Commit(ctx); err != nil {
+	if tx.last != nil {
+		err = txn.Finish(ctx, tx.last)
+	} else {
+		err = txn.Commit(ctx)
+	}
+	if err != nil {
 		return err
 	}
 	if len(tx.changes) > 0 && s.options.OnCommit != nil {

@@ -14,6 +14,8 @@ type Tx struct {
 	txn     Txn
 	scope   []string
 	changes []Change
+	single  bool   // there is one write, and nothing after it
+	last    []Step // with single: the write's last program, which goes with the commit
 }
 
 // Table returns a table for use in this transaction. A name that is not there gives an error at the first use.
@@ -118,6 +120,12 @@ func (t *Table) Delete(ctx context.Context, ids ...string) error {
 	return err
 }
 
+// Write does what the method of the action's name does: an empty action is a put. A delete needs the records' ids only,
+// and returns a nil record for each.
+func (t *Table) Write(ctx context.Context, action table.Action, records ...table.Record) ([]table.Record, error) {
+	return t.write(ctx, action, records)
+}
+
 // write does the records in programs of at most [slice], each with an id at most once.
 func (t *Table) write(ctx context.Context, action table.Action, records []table.Record) ([]table.Record, error) {
 	schema, err := t.tx.store.Schema(t.name)
@@ -141,7 +149,7 @@ func (t *Table) write(ctx context.Context, action table.Action, records []table.
 			writes = append(writes, w)
 		}
 		start = end
-		if err := t.run(ctx, writes); err != nil {
+		if err := t.run(ctx, writes, start == len(records)); err != nil {
 			return nil, err
 		}
 		for i := range writes {
@@ -174,7 +182,7 @@ func (t *Table) prepare(schema *table.Schema, action table.Action, record table.
 }
 
 // run reads what the writes need, completes them, and writes rows and journal together: two crossings at most.
-func (t *Table) run(ctx context.Context, writes []Write) error {
+func (t *Table) run(ctx context.Context, writes []Write, last bool) error {
 	if len(writes) == 0 {
 		return nil
 	}
@@ -187,7 +195,7 @@ func (t *Table) run(ctx context.Context, writes []Write) error {
 		for i := range writes {
 			delete(writes[i].After, table.ColumnVersion)
 		}
-		return t.commit(ctx, writes, nil)
+		return t.commit(ctx, writes, nil, last)
 	}
 	reads := []Step{{Op: OpGet, Store: t.name, Keys: keysOf(ids)}}
 	if journal != nil {
@@ -204,13 +212,13 @@ func (t *Table) run(ctx context.Context, writes []Write) error {
 		}
 	}
 	if journal == nil {
-		return t.commit(ctx, writes, nil)
+		return t.commit(ctx, writes, nil, last)
 	}
 	more, err := journal.Writes(t.name, writes, results[1:])
 	if err != nil {
 		return err
 	}
-	return t.commit(ctx, writes, more)
+	return t.commit(ctx, writes, more, last)
 }
 
 // complete makes After out of Before, or says why it cannot be.
@@ -247,7 +255,7 @@ func (w *Write) complete(name string) error {
 }
 
 // commit writes the rows, and the journal's steps with them.
-func (t *Table) commit(ctx context.Context, writes []Write, journal []Step) error {
+func (t *Table) commit(ctx context.Context, writes []Write, journal []Step, last bool) error {
 	var puts []table.Record
 	var deletes []string
 	for i := range writes {
@@ -264,7 +272,11 @@ func (t *Table) commit(ctx context.Context, writes []Write, journal []Step) erro
 	for _, s := range journal {
 		t.tx.changed(s.Store, nil)
 	}
-	_, err = t.tx.txn.Run(ctx, append(steps, journal...))
+	if steps = append(steps, journal...); last && t.tx.single {
+		t.tx.last = steps
+		return nil
+	}
+	_, err = t.tx.txn.Run(ctx, steps)
 	return err
 }
 

@@ -55,7 +55,7 @@ export class AutoSync {
     try {
       if (this.#database.status.online) await work();
     } catch (error) {
-      if (error.code !== 'network' && error.code !== 'closed' && error.code !== 'auth') reportError(error);
+      if (!error.code) reportError(error); // the others were told by the sync event
     } finally {
       this.#running = false;
       if (this.#again) {
