@@ -53,6 +53,7 @@ clean: ## remove what was built; data/ stays
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js
+	@find build/web -mindepth 1 -maxdepth 1 ! -name larder.wasm ! -name wasm_exec.js -exec rm -rf {} +
 	cp -R web/. build/web/
 	cp sw/sw.js wasm/idb/idb.js build/web/
 
