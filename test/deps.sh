@@ -1,11 +1,28 @@
 #!/bin/sh
-# Installs what the tests need, by apt, and only what is missing.
+# Installs what the tests need, by apt, and only what is missing. Arguments name the browsers; none is all of them.
 set -eu
 missing=
-command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
-[ -f /usr/share/iso-codes/json/iso_639-3.json ] || missing="$missing iso-codes"
+need() { missing="$missing $*"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+for browser in ${*:-chromium firefox webkit}; do
+  case $browser in
+  chromium) has chromium || need chromium ;;
+  firefox) has firefox-esr || need firefox-esr ;;
+  webkit) # the driver, the browser that it drives, and a display that needs no X server
+    has WebKitWebDriver || need webkit2gtk-driver
+    ls /usr/lib/*/webkit2gtk-4.1/MiniBrowser >/dev/null 2>&1 || need libwebkit2gtk-4.1-0
+    has broadwayd || need libgtk-3-bin ;;
+  *)
+    echo "no browser is called $browser: chromium, firefox and webkit are known" >&2
+    exit 2 ;;
+  esac
+done
+[ -f /usr/share/iso-codes/json/iso_639-3.json ] || need iso-codes
+command -v node >/dev/null 2>&1 || missing="$missing nodejs"
+command -v npm >/dev/null 2>&1 || missing="$missing npm"
 [ -z "$missing" ] && exit 0
-if ! command -v apt-get >/dev/null 2>&1; then
+if ! has apt-get; then
   echo "the tests need$missing: install them (here there is no apt-get)" >&2
   exit 1
 fi

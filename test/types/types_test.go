@@ -1,0 +1,32 @@
+// Package types_test holds web/larder.d.ts against the TypeScript compiler, with what apps write and what must be refused
+// (sample.ts), and against the JavaScript that it describes (members.js).
+package types_test
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+)
+
+func TestTypes(t *testing.T) {
+	if _, err := exec.LookPath("node"); err != nil {
+		t.Fatal("node is not installed: run make deps, or install Node.js 20 or newer with npm")
+	}
+	if _, err := os.Stat("node_modules/typescript/package.json"); err != nil {
+		run(t, "npm", "ci", "--no-audit", "--no-fund")
+	}
+	t.Run("good uses compile, and bad uses do not", func(t *testing.T) {
+		run(t, "npx", "--no-install", "tsc", "--noEmit")
+	})
+	t.Run("the types name what the JavaScript has", func(t *testing.T) {
+		run(t, "node", "members.js")
+	})
+}
+
+// run runs a program in this folder and fails the test with what it prints if it fails.
+func run(t *testing.T, name string, args ...string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), name, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+	}
+}

@@ -1,0 +1,400 @@
+/**
+ * Larder: an app's data in the browser, there without a network, in sync when it is back.
+ *
+ * Row types follow the schema given to {@link open}; nothing needs to be declared twice. A schema that is kept in a
+ * variable of its own keeps its types with `satisfies Schema` (or `as const`).
+ *
+ * Every failure is a {@link LarderError}. Functions that return a Promise reject and never throw.
+ */
+
+/** Opens a database, creating or upgrading it: new tables and indexes appear, those no longer named are dropped. */
+export function open<const T extends Schema>(name: string, options: OpenOptions<T>): Promise<Database<T>>;
+
+/** Deletes a database with all that is in it, what was never pushed included. Waits 10 s at most for other tabs. */
+export function destroy(name: string): Promise<void>;
+
+export interface OpenOptions<T extends Schema> {
+  /** The schema's version, from 1 on. Raise it whenever `tables` changes. */
+  version: number;
+  /** The tables by name. */
+  tables: T & WithKnownIndexes<T>;
+  /** The server to sync with. Leave it out for a purely local database. */
+  sync?: SyncOptions;
+  /** Ends the opening. */
+  signal?: AbortSignal;
+  /** How long to wait for other tabs that keep an older version open, in milliseconds: 10,000 unless told. */
+  timeout?: number;
+  /** Hears that another tab keeps an older version open. The same as `on('blocked')`. */
+  onBlocked?: (event: DatabaseEvents<T>['blocked']) => void;
+  /** Hears that another tab has a newer version; this tab's database closes. The same as `on('versionchange')`. */
+  onVersionChange?: (event: DatabaseEvents<T>['versionchange']) => void;
+}
+
+export interface SyncOptions {
+  /** The server's address: the part before `/tables`. */
+  url: string;
+  /** Gives the bearer token; nothing for none. `fresh` asks for a new one, after the server has refused the last. */
+  token?: (request: { fresh: boolean }) => string | null | undefined | Promise<string | null | undefined>;
+  /** Sync without being asked: push soon after a write, pull the tables that were pulled before. */
+  live?: boolean;
+}
+
+/** What a column of each type holds, besides null. A date is an instant, with milliseconds. */
+export interface ColumnValues { string: string; number: number; integer: number; boolean: boolean; date: Date; json: JSONValue }
+export type ColumnType = keyof ColumnValues;
+
+/** A table of a schema. */
+export interface TableSchema {
+  /** The columns by name, without `id` and the {@link SystemColumns}, which every table has. */
+  readonly columns?: { readonly [column: string]: ColumnType };
+  /** The orders that are kept ready: of one column, of several, or with options. */
+  readonly indexes?: readonly IndexSchema[];
+  /** Whether records may have columns that are not declared. */
+  readonly dynamic?: boolean;
+}
+
+/** An index: a column, several columns, or either with `unique`. Records with a null in a unique index do not count. */
+export type IndexSchema<Column extends string = string> =
+  | Column | readonly Column[] | { readonly columns: Column | readonly Column[]; readonly unique?: boolean };
+
+/** The tables of a database by name. */
+export interface Schema { readonly [table: string]: TableSchema }
+
+/** Any value that JSON can hold. */
+export type JSONValue = string | number | boolean | null | JSONValue[] | { [key: string]: JSONValue | undefined };
+
+/** What the server adds to a record, once it knows it. Ignored in what an app writes, except for `version`. */
+export interface SystemColumns {
+  readonly createdAt?: Date | null;
+  readonly updatedAt?: Date | null;
+  /** The server's version of the record. In a write it is a precondition: another stored version is `conflict`. */
+  readonly version?: string | null;
+  readonly deleted?: boolean | null;
+}
+
+/** The least that a record is. */
+export interface Identified { id: string }
+/** The record that a table schema describes. */
+export type Row<S extends TableSchema> = Flat<
+  Identified & { -readonly [C in keyof S['columns']]?: ColumnValue<S['columns'][C]> | null } & SystemColumns
+  & (S['dynamic'] extends true ? { [column: string]: unknown } : unknown)
+>;
+
+/** What an app may give for a record: dates as `Date` or ISO text, and an id or none. */
+export type Draft<R> = { [C in keyof R]?: Input<R[C]> };
+/** What an app gives to change a record: its id, and the columns to change. */
+export type Changes<R> = Draft<R> & Identified;
+
+/** What can be read of a table. */
+export interface Reader<R extends Identified> extends Queryable<R> {
+  readonly name: string;
+  /** The record with the id, or undefined. */
+  get(id: string): Promise<R | undefined>;
+  /** The records with the ids, in their order, with undefined where there is none. */
+  getMany(ids: readonly string[]): Promise<(R | undefined)[]>;
+}
+
+/** A table. Each write is one transaction, over the record and the outbox. */
+export interface Table<R extends Identified> extends Reader<R> {
+  /** Adds a record and returns it as stored. Without an id it is given one; an id that is taken is `exists`. */
+  insert(record: Draft<R>): Promise<R>;
+  /** Merges the given columns into the record with the same id and returns it. A missing record is `not-found`. */
+  update(changes: Changes<R>): Promise<R>;
+  /** Inserts or replaces a whole record and returns it as stored. */
+  put(record: Draft<R>): Promise<R>;
+  /** Deletes a record, given its id or the record. One that is not there is no error. */
+  delete(record: string | Identified): Promise<void>;
+  /** Inserts or replaces many in one transaction and returns how many were given. Of several with one id the last wins. */
+  bulkPut(records: readonly Draft<R>[]): Promise<number>;
+}
+
+/** What a query is built and run by. On a table it begins a query for all records. */
+export interface Queryable<R extends Identified, Out = R> extends AsyncIterable<Out> {
+  /** Keeps records whose columns equal the given values; an array stands for any of its values. */
+  where(values?: Where<R>): Query<R, Out>;
+  /** Keeps records for which an OData expression holds: `"due ge datetime'2026-11-21T00:00:00Z'"`. */
+  filter(expression: string): Query<R, Out>;
+  /** Orders by columns, each of which may be followed by ` desc`. Repeated calls add further ones. */
+  orderBy(...columns: OrderKey<R>[]): Query<R, Out>;
+  /** Orders by columns, greatest first. */
+  orderByDescending(...columns: ColumnName<R>[]): Query<R, Out>;
+  /** Leaves out so many records at the front. */
+  skip(count: number): Query<R, Out>;
+  /** Gives so many records at most; 0 gives none. */
+  take(count: number): Query<R, Out>;
+  /** Gives only these columns. */
+  select<C extends ColumnName<R>>(...columns: C[] | [readonly C[]]): Query<R, Pick<R, C>>;
+  /** All records that match. */
+  toArray(): Promise<Out[]>;
+  /** The first record that matches, or undefined. */
+  first(): Promise<Out | undefined>;
+  /** How many records match, whatever `skip` and `take` are. */
+  count(): Promise<number>;
+  /** Calls fn for one record after another, and waits for what it returns. */
+  each(fn: (row: Out) => unknown): Promise<void>;
+  /**
+   * Calls fn with the rows now, all of them in `change.added`, and again after each commit that changes them, in
+   * whichever tab. Rows of a live query always have their id. onError hears of a query that failed; without it the
+   * page's own handlers do. Returns the function that stops it. Inside a transaction it throws `transaction`.
+   */
+  live(fn: (rows: (Out & Identified)[], change: Change<Out & Identified>) => void, onError?: (error: LarderError) => void): () => void;
+}
+
+/** A query. Every call gives a new one, so that one can be kept and refined. */
+export interface Query<R extends Identified, Out = R> extends Queryable<R, Out> {
+  /** Says in words how the query will be answered: which index it uses, and what is left to be looked at. */
+  explain(): Promise<string>;
+  /** The query as plain data. */
+  toJSON(): QueryParts;
+}
+
+/** A query as plain data. All of `where` and `filter` must hold. */
+export interface QueryParts {
+  where?: { [column: string]: unknown }[]; filter?: string[]; orderBy?: string[]; skip?: number; take?: number; select?: string[];
+}
+
+/** What a commit changed in a live query's rows; removed are the ids of those that are gone. */
+export interface Change<Out> { added: Out[]; changed: Out[]; removed: string[] }
+
+/** An open database. */
+export interface Database<T extends Schema = Schema> {
+  readonly name: string;
+  /** The outbox: what the server has not confirmed yet. */
+  readonly pending: Pending<T>;
+  /** Where the database stands, as far as this tab knows. */
+  readonly status: Status;
+  /** A table of the schema. Throws `not-found` for another name. */
+  table<N extends keyof T & string>(name: N): Table<Row<T[N]>>;
+  /**
+   * Runs fn in one transaction over the tables and returns what it returns: all of it is kept, or, when fn fails,
+   * nothing. Inside, await nothing but the transaction's own tables: IndexedDB ends a transaction that has nothing to do.
+   */
+  transaction<N extends keyof T & string, V>(
+    tables: readonly N[], mode: 'readonly', fn: (tx: ReadTransaction<Pick<T, N>>) => V | Promise<V>, options?: { signal?: AbortSignal },
+  ): Promise<V>;
+  transaction<N extends keyof T & string, V>(
+    tables: readonly N[], mode: 'readwrite', fn: (tx: Transaction<Pick<T, N>>) => V | Promise<V>, options?: { signal?: AbortSignal },
+  ): Promise<V>;
+  /** Sends what waits. What the server refused is in the result; what stopped the push before its end is thrown. */
+  push(options?: JobOptions): Promise<SyncResult<T>>;
+  /** Brings what changed on the server since the last pull, in a table or in several. */
+  pull(tables: (keyof T & string) | readonly (keyof T & string)[], options?: JobOptions): Promise<SyncResult<T>>;
+  /** Pushes, then pulls all tables. */
+  sync(options?: JobOptions): Promise<SyncResult<T>>;
+  /** The names of the tables that have been pulled before. */
+  pulled(): Promise<(keyof T & string)[]>;
+  /**
+   * Decides conflicts: changes of the same field here and on the server; others merge by themselves. One handler, the
+   * first, is asked. What it does not decide waits in {@link pending}, quarantined, as without a handler.
+   */
+  on(event: 'conflict', handler: (conflict: Conflict<T>) => Resolution<T> | Promise<Resolution<T>>): () => void;
+  /** Calls handler for an event. Returns the function that unsubscribes. */
+  on<E extends keyof DatabaseEvents<T>>(event: E, handler: (event: DatabaseEvents<T>[E]) => void): () => void;
+  /** Asks the server now whether it can be reached; resolves to `status.online`. */
+  checkConnection(): Promise<boolean>;
+  /** Closes the database. Running transactions finish first; later calls fail with `closed`. */
+  close(): Promise<void>;
+}
+
+/** The tables as they are inside a transaction. Of no use after its function. */
+export interface Transaction<T extends Schema> { table<N extends keyof T & string>(name: N): Table<Row<T[N]>> }
+
+/** The tables as they are inside a transaction that only reads. */
+export interface ReadTransaction<T extends Schema> { table<N extends keyof T & string>(name: N): Reader<Row<T[N]>> }
+
+export interface Status {
+  /** Whether the server answered when it was last asked; before that, what the browser says. */
+  online: boolean;
+  reason: ConnectionReason;
+  /** Operations in the outbox, those in quarantine among them. */
+  pending: number;
+  /** Operations that wait for a person or the app. */
+  quarantined: number;
+  /** Whether a push or pull runs in this tab. */
+  syncing: boolean;
+  /** When a sync last ended well, by this device's clock. */
+  lastSync: Date | null;
+  /** Who is signed in. Always null in this version. */
+  principal: string | null;
+}
+
+/**
+ * Why the server counts as online or not: 'server' answers with an error, 'portal' is somebody else who answers in its
+ * place, 'unknown' is before the first answer, and '' is a database without a server.
+ */
+export type ConnectionReason = 'ok' | 'server' | 'network' | 'timeout' | 'portal' | 'unknown' | '';
+
+export interface JobOptions {
+  signal?: AbortSignal;
+  /** How long to wait and try again while the server cannot be reached or is busy, in milliseconds: 10,000 unless told. */
+  timeout?: number;
+  /** Hears how far a pull is, after each page. */
+  progress?: (progress: { table: string; done: number; known: number | null }) => void;
+}
+
+/** What a push, pull or sync did. */
+export interface SyncResult<T extends Schema = Schema> {
+  /** Operations that the server applied. */
+  pushed: number;
+  /** Changes that came from the server. */
+  pulled: number;
+  /** Requests that were sent. */
+  requests: number;
+  /** Operations that the server refused, undecided conflicts among them. */
+  quarantined: Operation<T>[];
+}
+
+/** The events of a database and what their handlers get. */
+export interface DatabaseEvents<T extends Schema = Schema> {
+  /** The server can be reached again, or answers in another way. */
+  online: { reason: ConnectionReason };
+  offline: { reason: ConnectionReason };
+  /** A push or pull begins or ends. */
+  sync: { phase: 'start' } | ({ phase: 'end'; error?: undefined } & SyncResult<T>) | { phase: 'end'; error: LarderError };
+  /** Operations were refused, or a conflict's handler failed for the record `id`. */
+  quarantine: { reason: string; operations?: Operation<T>[]; table?: string; id?: string };
+  /** {@link Database.status} has changed with the outbox, here or in another tab. */
+  status: Status;
+  /** Another tab keeps an older version open. */
+  blocked: { reason: string };
+  /** Another tab has a newer version of the schema: this tab's database closes. */
+  versionchange: { reason: string };
+  /** The browser's storage failed. */
+  storage: { reason: string; error?: LarderError };
+  /** The server refused the token, and there was no better one. */
+  auth: { reason: string };
+  /** The server was restored or replaced: the table is pulled from its start. No local data is deleted for it. */
+  epoch: { reason: string; table: string };
+}
+
+/** A conflict. A side that is deleted, or was never there, is null. */
+export type Conflict<T extends Schema = Schema> = {
+  [N in keyof T & string]: {
+    table: N;
+    id: string;
+    /** The record as the app left it. */
+    local: Row<T[N]> | null;
+    /** The record as the server has it now. */
+    server: Row<T[N]> | null;
+    /** The record from which both sides began. */
+    base: Row<T[N]> | null;
+  }
+}[keyof T & string];
+
+/**
+ * What becomes of a conflict: the local record, the server's, or a third one with the same id; 'cancel' drops the
+ * operation and leaves the local record until the next pull; 'discard' drops the local change; nothing decides later.
+ */
+export type Resolution<T extends Schema = Schema> =
+  | 'local' | 'server' | 'cancel' | 'discard' | { [N in keyof T]: Changes<Row<T[N]>> }[keyof T] | undefined | void;
+
+/** The outbox as the app sees it. */
+export interface Pending<T extends Schema = Schema> {
+  /** The operations, oldest first. */
+  toArray(): Promise<Operation<T>[]>;
+  count(): Promise<number>;
+  /** Calls fn with the operations now and after each change. Returns the function that stops it. */
+  live(fn: (operations: Operation<T>[], change: Change<Operation<T>>) => void, onError?: (error: LarderError) => void): () => void;
+  /** Puts an operation from quarantine back into the queue. */
+  retry(id: string): Promise<void>;
+  /** Drops an operation and undoes its change: the record goes back to the server's, or away if it was inserted here. */
+  discard(id: string): Promise<void>;
+  /** Replaces the record of an operation, which then waits to be pushed anew. */
+  edit(id: string, record: { [N in keyof T]: Draft<Row<T[N]>> }[keyof T]): Promise<void>;
+}
+
+/** A change of one record that the server has not confirmed yet. */
+export type Operation<T extends Schema = Schema> = {
+  [N in keyof T & string]: {
+    id: string;
+    /** Its place in the outbox, ascending. */
+    seq: number;
+    table: N;
+    recordId: string;
+    action: 'insert' | 'update' | 'delete';
+    /** 'sending' was sent and has no verdict yet; 'quarantined' was refused and waits for a person or the app. */
+    state: 'waiting' | 'sending' | 'quarantined';
+    /** Why it is quarantined: 'conflict', another {@link ErrorCode}, or the server's text; else ''. */
+    reason: string;
+    /** How often it was sent. */
+    attempts: number;
+    /** The record as the app left it; null for a delete. */
+    record: Row<T[N]> | null;
+    /** The server's record that the change was made on; null for an insert. */
+    base: Row<T[N]> | null;
+    /** The server's newer record, where a conflict or a pull has brought it; only its id and `deleted` if it is gone. */
+    server: Row<T[N]> | null;
+    principal: string;
+    /** The schema version it was written under. */
+    schema: number;
+    createdAt: Date;
+  }
+}[keyof T & string];
+
+/** What kind of failure an error is. Stable: branch on it. */
+export type ErrorCode =
+  | 'invalid' | 'query' | 'exists' | 'not-found' | 'constraint' | 'conflict'
+  | 'transaction' | 'aborted' | 'blocked' | 'version' | 'migration' | 'quota' | 'storage' | 'closed' | 'engine'
+  | 'network' | 'auth' | 'server' | 'epoch' | 'fork' | 'limit';
+
+/** Every failure. Its message names the thing and the way out; what caused it, a DOMException for one, is its `cause`. */
+export class LarderError extends Error {
+  constructor(code: ErrorCode, message: string, cause?: unknown);
+  readonly code: ErrorCode;
+}
+
+/** A value, id, column or argument that cannot be stored. */
+export class InvalidError extends LarderError { readonly code: 'invalid' }
+/** A query that cannot be read, or names what is not there. */
+export class QueryError extends LarderError { readonly code: 'query' }
+/** An insert of an id that is taken. */
+export class ExistsError extends LarderError { readonly code: 'exists' }
+/** An update or lookup of a record, table or operation that is not there. */
+export class NotFoundError extends LarderError { readonly code: 'not-found' }
+/** A unique index refused the value. */
+export class ConstraintError extends LarderError { readonly code: 'constraint' }
+/** The other side changed the record meanwhile. */
+export class ConflictError extends LarderError { readonly code: 'conflict' }
+/** Used outside its transaction, or waited inside it on something else. */
+export class TransactionError extends LarderError { readonly code: 'transaction' }
+/** The caller's signal or function ended it. */
+export class AbortedError extends LarderError { readonly code: 'aborted' }
+/** Another tab keeps an older version open. */
+export class BlockedError extends LarderError { readonly code: 'blocked' }
+/** The stored database is newer than this code. */
+export class VersionError extends LarderError { readonly code: 'version' }
+/** A migration failed; the older version is intact. */
+export class MigrationError extends LarderError { readonly code: 'migration' }
+/** The disk, or the origin's share of it, is full. */
+export class QuotaError extends LarderError { readonly code: 'quota' }
+/** The browser's storage failed in another way. */
+export class StorageError extends LarderError { readonly code: 'storage' }
+/** The database was closed. */
+export class ClosedError extends LarderError { readonly code: 'closed' }
+/** No answer from the server: offline, refused, cut off. */
+export class NetworkError extends LarderError { readonly code: 'network' }
+/** Not signed in, expired, or not allowed. */
+export class AuthError extends LarderError { readonly code: 'auth' }
+/** The server answered, and the answer is an error, a limit, or cannot be understood. */
+export class ServerError extends LarderError { readonly code: 'server' | 'epoch' | 'limit' }
+/** The engine itself could not start, or has stopped. */
+export class EngineError extends LarderError { readonly code: 'engine' }
+
+/** A column of a record. */
+export type ColumnName<R> = keyof R & string;
+/** A column to order by, and the direction: ascending unless told. */
+export type OrderKey<R> = ColumnName<R> | `${ColumnName<R>} ${'asc' | 'desc'}`;
+/** Values that columns shall equal; an array stands for any of its values. */
+export type Where<R> = { [C in keyof R]?: Input<R[C]> | readonly Input<R[C]>[] | null };
+/** What may be given for a column's value. */
+export type Input<V> = V extends Date ? Date | string : V;
+
+/** A schema whose indexes name columns that are there, as far as the compiler can know their names. */
+export type WithKnownIndexes<T extends Schema> = {
+  readonly [N in keyof T]: T[N] extends { readonly dynamic: true } ? TableSchema : string extends Element<T[N]['indexes']> ? TableSchema
+    : { readonly indexes?: readonly IndexSchema<(keyof T[N]['columns'] | keyof Identified | keyof SystemColumns) & string>[] }
+};
+type Element<List> = List extends readonly (infer Item)[] ? Item : never;
+type ColumnValue<C> = C extends ColumnType ? ColumnValues[C] : never;
+type Flat<T> = { [K in keyof T]: T[K] } & {}; // an intersection written out, as editors show it
+export {};
