@@ -19,8 +19,8 @@ for browser in ${*:-chromium firefox webkit}; do
   esac
 done
 [ -f /usr/share/iso-codes/json/iso_639-3.json ] || need iso-codes
-command -v node >/dev/null 2>&1 || missing="$missing nodejs"
-command -v npm >/dev/null 2>&1 || missing="$missing npm"
+has node || need nodejs # the check of larder.d.ts, and the benchmarks
+has npm || need npm
 [ -z "$missing" ] && exit 0
 if ! has apt-get; then
   echo "the tests need$missing: install them (here there is no apt-get)" >&2
