@@ -27,7 +27,7 @@ type (
 	Decided  struct{ Decision Decision }      // the answer to Ask
 	Resolved struct{ Again *Conflict }        // the answer to Resolve
 	Cursor   struct{ Token string }           // the answer to LoadCursor and Forget
-	Applied  struct{}                         // the answer to Apply
+	Applied  struct{ Unsettled bool }         // the answer to Apply; Unsettled: not stored, a verdict is missing
 	Woke     struct{}                         // the answer to Wait
 	Token    struct{ Fresh bool }             // the answer to Refresh: whether there is a fresh token
 	Broken   struct{ Err error }              // storage failed, or the context ended: nothing more can be done
@@ -35,8 +35,11 @@ type (
 
 // The effects.
 type (
-	Take struct{ Limit int } // mark and load up to Limit operations
-	Send struct {            // send a request to the server
+	Take struct { // mark and load operations
+		Limit int  // at most
+		Sent  bool // only those that were sent before
+	}
+	Send struct { // send a request to the server
 		Method, Path string // Path begins with "/tables/"
 		Body         []byte
 	}
@@ -118,6 +121,7 @@ type Machine struct {
 	job    Job
 	jitter func() float64 // in [0, 1)
 
+	pushing   bool
 	limit     int // operations in the next batch
 	batch     *Batch
 	conflicts []*Conflict
@@ -130,6 +134,7 @@ type Machine struct {
 	done  int         // rows of it that came
 	page  *table.Page // that is being applied
 	reset bool        // its cursor was dropped in this run
+	heals int         // how often it waited for verdicts
 
 	last      Send // the request that is under way, to be sent again
 	attempts  int  // failures of it in a row
@@ -155,12 +160,12 @@ func (m *Machine) Step(e Event) Effect {
 	switch e := e.(type) {
 	case Started:
 		if m.job.Push {
-			return Take{m.limit}
+			return m.take()
 		}
 		return m.nextTable()
 	case Taken:
 		if len(e.Batch.Operations) == 0 {
-			return m.nextTable()
+			return m.pushedAll()
 		}
 		m.batch = e.Batch
 		return m.send(Send{"POST", table.PathBatch, encodeBatch(e.Batch)})
@@ -182,10 +187,10 @@ func (m *Machine) Step(e Event) Effect {
 	case Cursor:
 		return m.pull(e.Token)
 	case Applied:
-		return m.applied()
+		return m.applied(e.Unsettled)
 	case Woke:
-		if m.batch == nil && m.page == nil && m.table == "" {
-			return Take{m.limit}
+		if m.pushing && m.batch == nil {
+			return m.take()
 		}
 		return m.again()
 	case Token:

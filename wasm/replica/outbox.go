@@ -185,9 +185,10 @@ type Batch struct {
 	Operations []*table.Operation
 }
 
-// take marks up to limit operations as sent and returns them in order, those of an earlier attempt among them: at most
-// one for a record, none that is quarantined or of another principal.
-func (r *Replica) take(ctx context.Context, limit int) (*Batch, error) {
+// take marks operations as sent and returns them in order, those of an earlier attempt among them: at most one for a
+// record, none that is quarantined or of another principal.
+func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
+	limit := want.Limit
 	batch := &Batch{}
 	err := r.store.Update(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		batch.Operations = nil
@@ -218,7 +219,7 @@ func (r *Replica) take(ctx context.Context, limit int) (*Batch, error) {
 				after = &store.Range{Lower: []store.Key{float64(op.Seq)}, LowerOpen: true}
 				key := [2]string{op.Table, op.RecordID}
 				if taken[key] || op.State == table.StateQuarantined || op.Principal != r.outbox.principal ||
-					len(batch.Operations) == limit {
+					want.Sent && op.State != table.StateSending || len(batch.Operations) == limit {
 					continue
 				}
 				taken[key] = true

@@ -33,9 +33,10 @@ func (r *Replica) cursor(ctx context.Context, tableName string) (token string, e
 }
 
 // apply stores a page of changes and its cursor in one transaction. Records with a waiting change keep it, on the new
-// base where no field was changed on both sides; where one was, the next push will meet the conflict.
-func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page) error {
-	return r.store.Update(ctx, []string{StoreOutbox, StoreMeta, tableName}, func(tx *store.Tx) error {
+// base where no field was changed on both sides; where one was, the next push will meet the conflict. A page that touches
+// a record whose operation was sent and has no verdict is not stored.
+func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page) (unsettled bool, err error) {
+	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, tableName}, func(tx *store.Tx) error {
 		kept := "kept/" + tableName + "/"
 		results, err := tx.Run(ctx,
 			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: -1,
@@ -49,6 +50,11 @@ func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page)
 		for _, row := range results[0].Rows {
 			id, _ := row["recordId"].(string)
 			pending[id] = append(pending[id], row)
+		}
+		for i := range page.Changes {
+			if unsettled = isSent(pending[page.Changes[i].ID]); unsettled {
+				return nil
+			}
 		}
 		var ch changes
 		var steps []store.Step
@@ -78,23 +84,28 @@ func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page)
 		}
 		return ch.write(ctx, tx, []string{tableName})
 	})
+	return unsettled, err
 }
 
-// meet brings a change of the server's to a record with local changes.
+// isSent reports whether one of a record's operations was sent and has no verdict.
+func isSent(group []table.Record) bool {
+	for _, row := range group {
+		if row["state"] == string(table.StateSending) {
+			return true
+		}
+	}
+	return false
+}
+
+// meet brings a change of the server's to a record with a local change.
 func (c *changes) meet(group []table.Record, change *table.Change) error {
-	sent, waits, err := pair(group)
+	_, waits, err := pair(group)
 	if err != nil {
 		return err
 	}
 	server := change.Record
 	if server == nil {
 		server = table.Record{table.ColumnID: change.ID, table.ColumnDeleted: true}
-	}
-	if sent != nil {
-		// Its verdict is on the way, and brings the record or the conflict. Only what a discard goes back to moves.
-		sent.Server = server
-		c.put(sent)
-		return nil
 	}
 	switch {
 	case change.Record == nil && waits.Record == nil:

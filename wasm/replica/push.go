@@ -46,13 +46,28 @@ func withoutNulls(r table.Record) table.Record {
 	return next
 }
 
+// take begins the next batch. A run that is not to push still asks for the verdicts of what was sent before.
+func (m *Machine) take() Effect {
+	m.pushing = true
+	return Take{Limit: m.limit, Sent: !m.job.Push}
+}
+
+// pushedAll goes on when the queue is empty: with the pull that waited for it, or with the first.
+func (m *Machine) pushedAll() Effect {
+	m.pushing = false
+	if m.table != "" {
+		return LoadCursor{m.table}
+	}
+	return m.nextTable()
+}
+
 // pushed takes the answer to a batch.
 func (m *Machine) pushed(a Answer) Effect {
 	ops := m.batch.Operations
 	m.undecided = 0
 	if a.Status == 413 && len(ops) > 1 {
 		m.batch, m.limit = nil, len(ops)/2
-		return Take{m.limit}
+		return m.take()
 	}
 	answers := map[string]*table.Response{}
 	switch {
@@ -97,7 +112,7 @@ func (m *Machine) nextConflict() Effect {
 	case m.undecided > 0:
 		return m.retry(Answer{}, table.Errorf(table.CodeServer, "the server could not decide ", strconv.Itoa(m.undecided), " operations yet"))
 	}
-	return Take{m.limit}
+	return m.take()
 }
 
 func (m *Machine) resolved(e Resolved) Effect {
@@ -122,7 +137,7 @@ func (m *Machine) nextTable() Effect {
 		return m.stop(nil)
 	}
 	m.table, m.job.Tables = m.job.Tables[0], m.job.Tables[1:]
-	m.first, m.reset, m.known, m.done = true, false, -1, 0
+	m.first, m.reset, m.known, m.done, m.heals = true, false, -1, 0, 0
 	return LoadCursor{m.table}
 }
 
@@ -159,7 +174,16 @@ func (m *Machine) pulled(a Answer) Effect {
 	return Apply{m.table, page}
 }
 
-func (m *Machine) applied() Effect {
+// applied goes on after a page. A page that touches a record whose operation has no verdict yet cannot be stored: nobody
+// knows which of the two is newer, and the cursor must not pass it. So the verdict is asked for, and the page again.
+func (m *Machine) applied(unsettled bool) Effect {
+	if unsettled {
+		m.page = nil
+		if m.heals++; m.heals > maxRounds {
+			return m.stop(table.Errorf(table.CodeServer, "the server does not say what became of what was sent to ", m.table))
+		}
+		return m.take()
+	}
 	m.done += len(m.page.Changes)
 	m.result.Pulled += len(m.page.Changes)
 	if m.job.Progress != nil {

@@ -124,7 +124,7 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 	switch e := effect.(type) {
 	case Take:
-		batch, err := r.take(ctx, e.Limit)
+		batch, err := r.take(ctx, e)
 		return Taken{batch}, err
 	case Send:
 		if r.token == "" && r.options.Token != nil {
@@ -151,7 +151,8 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 	case Forget:
 		return Cursor{}, r.forget(ctx, e.Table)
 	case Apply:
-		return Applied{}, r.apply(ctx, e.Table, e.Page)
+		unsettled, err := r.apply(ctx, e.Table, e.Page)
+		return Applied{unsettled}, err
 	case Wait:
 		return Woke{}, r.options.Wait(ctx, e.For)
 	case Refresh:

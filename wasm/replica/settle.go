@@ -2,6 +2,8 @@ package replica
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/table"
@@ -48,31 +50,38 @@ type Settlement struct {
 // changes collects what a settlement writes: rows of tables and entries of the outbox.
 type changes struct {
 	entries
-	meta    []table.Record
-	puts    map[string][]table.Record
-	deletes map[string][]string
+	meta []table.Record
+	rows map[string]map[string]table.Record // by table and id; nil for a row that goes
 }
 
-// row sets a record as it stands now; nil or a tombstone deletes it.
+// row sets a record as it stands now; nil or a tombstone deletes it. Of several for one record the last counts.
 func (c *changes) row(tableName, id string, record table.Record) {
-	if record == nil || record.Deleted() {
-		if c.deletes == nil {
-			c.deletes = map[string][]string{}
-		}
-		c.deletes[tableName] = append(c.deletes[tableName], id)
-		return
+	if c.rows == nil {
+		c.rows = map[string]map[string]table.Record{}
 	}
-	if c.puts == nil {
-		c.puts = map[string][]table.Record{}
+	if c.rows[tableName] == nil {
+		c.rows[tableName] = map[string]table.Record{}
 	}
-	c.puts[tableName] = append(c.puts[tableName], record)
+	if record.Deleted() {
+		record = nil
+	}
+	c.rows[tableName][id] = record
 }
 
-// write carries the changes out.
+// write carries the changes out, in an order that does not depend on chance.
 func (c *changes) write(ctx context.Context, tx *store.Tx, tables []string) error {
 	steps := c.steps()
 	for _, name := range tables {
-		more, err := tx.Apply(name, c.puts[name], c.deletes[name])
+		var puts []table.Record
+		var deletes []string
+		for _, id := range slices.Sorted(maps.Keys(c.rows[name])) {
+			if record := c.rows[name][id]; record != nil {
+				puts = append(puts, record)
+			} else {
+				deletes = append(deletes, id)
+			}
+		}
+		more, err := tx.Apply(name, puts, deletes)
 		if err != nil {
 			return err
 		}
