@@ -15,6 +15,18 @@
 // AppCache's own test for a new version. [Build] writes such manifests from a folder, [Check] finds the mistakes in one
 // that was written by hand.
 //
+// # Guarantees
+//
+//   - No text makes this package panic or read on for ever. What cannot be understood is ignored, as in browsers; only a
+//     missing signature is an error.
+//   - The same files give the same manifest, byte for byte, and a change of any listed file gives another one.
+//   - A [Matcher] decides as the worker does.
+//
+// # Caveats
+//
+//   - A file without a hash can change unseen: the manifest's bytes must then be changed by hand, as with AppCache.
+//   - [Check] sees a folder only. It cannot tell what a server answers for a URL that is no file there.
+//
 // The service worker has the same parser and matcher in JavaScript; both are held to the vectors in testdata.
 package manifest
 

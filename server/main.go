@@ -2,12 +2,24 @@
 // database.
 //
 //	larder serve                          serves ./web and ./tables on http://127.0.0.1:8000 with ./larder.db
-//	larder import FILE --table NAME       puts records of a JSON or CSV file into a table
+//	larder import FILE --table NAME       puts the records of a JSON file into a table
 //	larder manifest DIR                   prints the offline manifest of a web folder
 //	larder build SRC --out DST            makes a folder for a static host: manifest and compressed copies included
 //
 // "larder help COMMAND" lists the flags. Each can also be given in the environment: LARDER_MAX_BODY is --max-body; the
 // flag wins. The exit code is 0 when all went well, 2 when the command line cannot be understood, and 1 otherwise.
+//
+// # Guarantees
+//
+//   - A write that was answered is on disk, and a push that is sent again is not applied again.
+//   - Nobody but this machine reaches the server unless --addr says so.
+//   - A signal lets running requests finish, and then the database is closed.
+//
+// # Caveats
+//
+//   - There is no sign-in yet: whoever reaches the server can read and write all its tables.
+//   - One server at a time belongs to a database file. larder import may run beside it.
+//   - The web folder is kept in memory, compressed copies included.
 package main
 
 import (

@@ -6,7 +6,8 @@
 //
 //	s, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: store.Memory()})
 //	err = s.Update(ctx, []string{"todoitem"}, func(tx *store.Tx) error {
-//		return tx.Table("todoitem").Insert(ctx, table.Record{"id": "1", "text": "bread"})
+//		_, err := tx.Table("todoitem").Insert(ctx, table.Record{"id": "1", "text": "bread"})
+//		return err
 //	})
 //
 // # Guarantees
