@@ -15,6 +15,7 @@ const (
 	FieldDeltaLink    = "@odata.deltaLink"
 	FieldCount        = "@odata.count"
 	FieldRemoved      = "@removed"
+	TokenBeginning    = "-0"      // a $deltatoken: all changes since the beginning, deleted records among them
 	ReasonDeleted     = "deleted" // the record is gone
 	ReasonChanged     = "changed" // the record left the filter or the caller's rights
 	MaxBatch          = 1000      // operations in one batch, at most

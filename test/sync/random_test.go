@@ -18,7 +18,7 @@ import (
 // answers, and decide conflicts at random. When the network is whole again and everybody has synced, all must hold what the
 // server holds, and nothing may wait. A failure names its seed.
 func TestRandomDays(t *testing.T) {
-	const days, steps = 40, 120
+	const days, steps = 150, 120
 	for seed := range uint64(days) {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL

@@ -120,6 +120,9 @@ func collapse(earlier, later *table.Operation) *table.Operation {
 	op := *later
 	op.Base, op.Server = earlier.Base, earlier.Server
 	switch {
+	case later.Record == nil && earlier.Base == nil && earlier.Server != nil && !earlier.Server.Deleted():
+		// What was inserted here is there already, from somebody else: the delete is one of that record.
+		op.Action, op.Base, op.Server = table.ActionDelete, earlier.Server, nil
 	case later.Record == nil && (earlier.Action == table.ActionInsert || earlier.Base == nil):
 		return nil
 	case later.Record == nil:

@@ -2,6 +2,7 @@ package replica
 
 import (
 	"context"
+	"slices"
 
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/store"
@@ -20,14 +21,22 @@ func putMeta(row table.Record) store.Step {
 	return store.Step{Op: store.OpPut, Store: StoreMeta, Values: []table.Record{row}}
 }
 
-// cursor returns the token that continues a table's pulls, "" before the first.
+// cursor returns the token that continues a table's pulls. Before the first it is empty, which brings live records only;
+// but where rows are here already, because they were pushed or because the server's past has changed, it asks for deleted
+// records as well, which might be among them.
 func (r *Replica) cursor(ctx context.Context, tableName string) (token string, err error) {
-	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaCursor(tableName)}})
-		if err == nil && results[0].Rows[0] != nil {
+	err = r.store.View(ctx, []string{StoreMeta, tableName}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaCursor(tableName)}},
+			store.Step{Op: store.OpCount, Store: tableName})
+		switch {
+		case err != nil:
+			return err
+		case results[0].Rows[0] != nil:
 			token, _ = results[0].Rows[0]["token"].(string)
+		case results[1].Count > 0:
+			token = table.TokenBeginning
 		}
-		return err
+		return nil
 	})
 	return token, err
 }
@@ -51,29 +60,30 @@ func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page)
 			id, _ := row["recordId"].(string)
 			pending[id] = append(pending[id], row)
 		}
-		for i := range page.Changes {
-			if unsettled = isSent(pending[page.Changes[i].ID]); unsettled {
-				return nil
-			}
-		}
-		var ch changes
+		list := page.Changes
 		var steps []store.Step
 		for _, row := range results[1].Rows {
 			id, _ := row["id"].(string)
-			if pending[id] == nil {
+			newer := slices.ContainsFunc(page.Changes, func(c table.Change) bool { return c.ID == id })
+			if !newer && !isSent(pending[id]) {
 				record, _ := row["record"].(map[string]any)
-				ch.row(tableName, id, record)
+				list = append(slices.Clip(list), table.Change{ID: id, Record: record})
 			}
-			steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{row["key"]}})
+			if newer || !isSent(pending[id]) {
+				steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{row["key"]}})
+			}
 		}
-		for i := range page.Changes {
-			c := &page.Changes[i]
-			if group := pending[c.ID]; group != nil {
-				if err := ch.meet(group, c); err != nil {
-					return err
-				}
-			} else {
+		var ch changes
+		for i := range list {
+			c := &list[i]
+			group := pending[c.ID]
+			if unsettled = isSent(group); unsettled {
+				return nil
+			}
+			if group == nil {
 				ch.row(tableName, c.ID, c.Record)
+			} else if err := ch.meet(group, c); err != nil {
+				return err
 			}
 		}
 		ch.meta = append(ch.meta, table.Record{"key": metaCursor(tableName), "token": page.Token})

@@ -149,7 +149,11 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		token, err := r.cursor(ctx, e.Table)
 		return Cursor{token}, err
 	case Forget:
-		return Cursor{}, r.forget(ctx, e.Table)
+		if err := r.forget(ctx, e.Table); err != nil {
+			return nil, err
+		}
+		token, err := r.cursor(ctx, e.Table)
+		return Cursor{token}, err
 	case Apply:
 		unsettled, err := r.apply(ctx, e.Table, e.Page)
 		return Applied{unsettled}, err
