@@ -293,7 +293,15 @@ func (p *Page) Press(ctx context.Context, key string) error { return p.tab.press
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) { return p.tab.screenshot(ctx) }
 
 // SetViewport sets the size of the page, its pixel density and its colour scheme.
-func (p *Page) SetViewport(ctx context.Context, v Viewport) error { return p.tab.setViewport(ctx, v) }
+func (p *Page) SetViewport(ctx context.Context, v Viewport) error {
+	if v.Width <= 0 || v.Height <= 0 || v.Scale < 0 {
+		return errors.New("browser: a viewport needs a width and a height in pixels above zero, and a scale that is not below")
+	}
+	if v.Scale == 0 {
+		v.Scale = 1
+	}
+	return p.tab.setViewport(ctx, v)
+}
 
 // CDP calls a method of the DevTools protocol on the page. See [Browser.CDP].
 func (p *Page) CDP(ctx context.Context, method string, params any) (json.RawMessage, error) {

@@ -18,7 +18,7 @@ const attachTimeout = 30 * time.Second
 // chromium is the driver of Chromium and its kin.
 type chromium struct {
 	proc *process
-	conn *cdp
+	conn *conn
 	log  console // of service workers and shared workers
 
 	mu   sync.Mutex
@@ -62,7 +62,7 @@ func startChromium(ctx context.Context, o Options, at place) (*chromium, error) 
 
 	b := &chromium{
 		proc:     proc,
-		conn:     dialCDP(fromBrowser, ours),
+		conn:     dial(cdp, newPipes(fromBrowser, ours)),
 		tabs:     make(map[string]*chromiumTab),
 		sessions: make(map[string]struct{}),
 	}
@@ -191,7 +191,7 @@ func (b *chromium) offline(ctx context.Context, off bool) error {
 	b.off = off
 	for session := range b.sessions {
 		err := b.conditions(ctx, session, off)
-		var refused *cdpError
+		var refused *refusal
 		if err != nil && !errors.Is(err, errTabGone) && !errors.As(err, &refused) { // refused: it has just ended
 			return err
 		}
@@ -223,7 +223,7 @@ func (b *chromium) newTab(ctx context.Context) (tab, error) {
 	}
 	t := &chromiumTab{
 		browser: b, target: target.TargetID, session: attached.SessionID,
-		gone: make(chan struct{}), changed: make(chan struct{}),
+		gone: make(chan struct{}), loads: newLoads(),
 	}
 	b.mu.Lock()
 	b.tabs[t.session] = t

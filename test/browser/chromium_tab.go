@@ -3,9 +3,7 @@ package browser
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"sync"
 )
 
@@ -18,27 +16,11 @@ type chromiumTab struct {
 	session string
 	log     console
 	gone    chan struct{}
+	loads   *loads
 
-	mu      sync.Mutex
-	lost    bool
-	loads   []load
-	changed chan struct{} // closed and replaced when loads grows
+	mu   sync.Mutex
+	lost bool
 }
-
-// load is a step in the life of a document of the main frame.
-type load struct {
-	loader  string // names the document
-	step    loadStep
-	problem string // with failed: the URL that could not be loaded
-}
-
-type loadStep int
-
-const (
-	begun loadStep = iota
-	failed
-	complete
-)
 
 // prepare switches on what the driver needs to hear.
 func (t *chromiumTab) prepare(ctx context.Context) error {
@@ -81,16 +63,16 @@ func (t *chromiumTab) event(method string, params json.RawMessage) {
 		}
 		switch e.Name {
 		case "init":
-			t.note(load{loader: e.LoaderID, step: begun})
+			t.loads.note(load{loader: e.LoaderID, step: begun})
 		case "load":
-			t.note(load{loader: e.LoaderID, step: complete})
+			t.loads.note(load{loader: e.LoaderID, step: complete})
 		}
 	case "Page.frameNavigated":
 		var e struct {
 			Frame struct{ ID, LoaderID, UnreachableURL string }
 		}
 		if json.Unmarshal(params, &e) == nil && e.Frame.ID == t.target && e.Frame.UnreachableURL != "" {
-			t.note(load{loader: e.Frame.LoaderID, step: failed, problem: e.Frame.UnreachableURL})
+			t.loads.note(load{loader: e.Frame.LoaderID, step: failed, problem: e.Frame.UnreachableURL})
 		}
 	case "Page.javascriptDialogOpening":
 		// A dialog stops the page until someone answers: say yes, as most tests would, and leave a trace.
@@ -112,14 +94,6 @@ func (t *chromiumTab) event(method string, params json.RawMessage) {
 	}
 }
 
-func (t *chromiumTab) note(l load) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.loads = append(t.loads, l)
-	close(t.changed)
-	t.changed = make(chan struct{})
-}
-
 // lose says that the page is gone.
 func (t *chromiumTab) lose() {
 	t.mu.Lock()
@@ -130,42 +104,8 @@ func (t *chromiumTab) lose() {
 	}
 }
 
-// loaded waits until the document of loader, or any if that is "", or one that came after it, is complete. Only what
-// was noted since the given count is looked at.
-func (t *chromiumTab) loaded(ctx context.Context, since int, loader string) error {
-	for {
-		t.mu.Lock()
-		news, changed := t.loads[since:], t.changed
-		t.mu.Unlock()
-		first := slices.IndexFunc(news, func(l load) bool { return l.step == begun && (loader == "" || l.loader == loader) })
-		if first >= 0 {
-			for _, l := range news[first:] {
-				switch l.step {
-				case failed:
-					return fmt.Errorf("browser: %s could not be loaded", l.problem)
-				case complete:
-					return nil
-				}
-			}
-		}
-		select {
-		case <-changed:
-		case <-t.gone:
-			return errTabGone
-		case <-ctx.Done():
-			return fmt.Errorf("browser: the page is still loading: %w", context.Cause(ctx))
-		}
-	}
-}
-
-func (t *chromiumTab) count() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.loads)
-}
-
 func (t *chromiumTab) navigate(ctx context.Context, url string) error {
-	since := t.count()
+	since := t.loads.count()
 	b, err := t.call(ctx, "Page.navigate", map[string]any{"url": url})
 	if err != nil {
 		return err
@@ -180,32 +120,24 @@ func (t *chromiumTab) navigate(ctx context.Context, url string) error {
 	case r.LoaderID == "": // only the fragment differs
 		return nil
 	}
-	return t.loaded(ctx, since, r.LoaderID)
+	return t.loads.wait(ctx, t.gone, since, r.LoaderID)
 }
 
 func (t *chromiumTab) reload(ctx context.Context) error {
-	since := t.count()
+	since := t.loads.count()
 	if _, err := t.call(ctx, "Page.reload", nil); err != nil {
 		return err
 	}
-	return t.loaded(ctx, since, "")
+	return t.loads.wait(ctx, t.gone, since, "")
 }
 
 func (t *chromiumTab) eval(ctx context.Context, body string, args []json.RawMessage) (json.RawMessage, error) {
-	list, err := json.Marshal(args)
+	script, err := expression(body, args)
 	if err != nil {
-		return nil, fmt.Errorf("browser: arguments of the script: %w", err)
+		return nil, err
 	}
-	// The arguments go through JSON.parse because a literal would treat a "__proto__" key in its own way.
-	literal, err := json.Marshal(string(list))
-	if err != nil {
-		return nil, fmt.Errorf("browser: arguments of the script: %w", err)
-	}
-	expression := "(async () => {\nconst value = await (async function () {\n" + body +
-		"\n}).apply(undefined, JSON.parse(" + string(literal) + ") ?? []);\n" +
-		"return JSON.stringify(value) ?? 'null';\n})()"
 	b, err := t.call(ctx, "Runtime.evaluate", map[string]any{
-		"expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
+		"expression": script, "awaitPromise": true, "returnByValue": true, "userGesture": true,
 	})
 	if err != nil {
 		return nil, err
@@ -220,11 +152,7 @@ func (t *chromiumTab) eval(ctx context.Context, body string, args []json.RawMess
 	if r.ExceptionDetails != nil {
 		return nil, &ScriptError{Message: r.ExceptionDetails.text()}
 	}
-	var text string
-	if err := json.Unmarshal(r.Result.Value, &text); err != nil {
-		return nil, fmt.Errorf("browser: result of the script: %w", err)
-	}
-	return json.RawMessage(text), nil
+	return result(r.Result.Value)
 }
 
 func (t *chromiumTab) screenshot(ctx context.Context) ([]byte, error) {
@@ -240,18 +168,12 @@ func (t *chromiumTab) screenshot(ctx context.Context) ([]byte, error) {
 }
 
 func (t *chromiumTab) setViewport(ctx context.Context, v Viewport) error {
-	if v.Width <= 0 || v.Height <= 0 || v.Scale < 0 {
-		return errors.New("browser: a viewport needs a width and a height in pixels above zero, and a scale that is not below")
-	}
-	scale, scheme := v.Scale, "light"
-	if scale == 0 {
-		scale = 1
-	}
+	scheme := "light"
 	if v.Dark {
 		scheme = "dark"
 	}
 	if _, err := t.call(ctx, "Emulation.setDeviceMetricsOverride", map[string]any{
-		"width": v.Width, "height": v.Height, "deviceScaleFactor": scale, "mobile": false,
+		"width": v.Width, "height": v.Height, "deviceScaleFactor": v.Scale, "mobile": false,
 	}); err != nil {
 		return err
 	}

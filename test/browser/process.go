@@ -16,7 +16,7 @@ const closeGrace = 10 * time.Second
 
 // process is a browser's process together with all that it starts.
 type process struct {
-	cmd    *exec.Cmd
+	group  *group
 	stderr tail
 	ended  chan struct{} // closed when all of it has ended and was waited for
 }
@@ -24,20 +24,23 @@ type process struct {
 // startProcess starts cmd in a process group of its own. Because the children inherit the write end of the pipe that
 // collects stderr, Wait returns when the last of them is gone, not only the first: a profile can then be opened again.
 func startProcess(cmd *exec.Cmd) (*process, error) {
-	p := &process{cmd: cmd, ended: make(chan struct{})}
+	group, err := newGroup()
+	if err != nil {
+		return nil, err
+	}
+	p := &process{group: group, ended: make(chan struct{})}
 	cmd.Stderr = &p.stderr
 	cmd.Stdout = &p.stderr
 	cmd.WaitDelay = closeGrace
-	if err := setGroup(cmd); err != nil {
-		return nil, err
-	}
+	group.join(cmd)
 	if err := cmd.Start(); err != nil {
+		group.end()
 		return nil, err
 	}
 	go func() {
 		defer close(p.ended)
 		_ = cmd.Wait() // how it ended says nothing: the callers know whether they ended it
-		killGroup(cmd)
+		group.end()
 	}()
 	return p, nil
 }
@@ -54,17 +57,12 @@ func (p *process) wait() error {
 
 // kill ends all processes at once and waits until they are gone.
 func (p *process) kill() error {
-	select {
-	case <-p.ended:
-		return nil
-	default:
-	}
-	killGroup(p.cmd)
+	p.group.kill()
 	select {
 	case <-p.ended:
 		return nil
 	case <-time.After(2 * closeGrace):
-		return fmt.Errorf("browser: process %d and its children could not be killed", p.cmd.Process.Pid)
+		return errors.New("browser: its processes could not be killed")
 	}
 }
 

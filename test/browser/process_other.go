@@ -8,8 +8,15 @@ import (
 	"runtime"
 )
 
-func setGroup(*exec.Cmd) error {
-	return fmt.Errorf("browser: browsers cannot be driven on %s: %w; use Linux or macOS", runtime.GOOS, ErrEngine)
+// group would be the processes of a browser.
+type group struct{}
+
+func newGroup() (*group, error) {
+	return nil, fmt.Errorf("browser: browsers cannot be driven on %s: %w; use Linux or macOS", runtime.GOOS, ErrEngine)
 }
 
-func killGroup(*exec.Cmd) {}
+func (*group) join(*exec.Cmd) {}
+
+func (*group) kill() {}
+
+func (*group) end() {}
