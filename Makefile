@@ -6,6 +6,8 @@ LDFLAGS  = -s -w
 # Without inlining the engine is a tenth smaller on the wire; the row path runs in few, large functions.
 WASMGC   = all=-l
 BROWSERS = chromium
+DAYS     = 1000
+FUZZTIME = 30s
 RUNNER   = $(CURDIR)/bin/wasmrun
 
 .DEFAULT_GOAL := help
@@ -32,6 +34,9 @@ test-browsers: bin/wasmrun deps ## the store's and the binding's tests inside br
 race: ## the native tests under the race detector
 	$(GO) test -race ./table/... ./wasm/... ./manifest/... ./server/...
 
+sim: ## random days of three devices on a bad network: SEED=N replays one, DAYS=N runs more
+	SEED=$(SEED) DAYS=$(DAYS) $(GO) test -count=1 -timeout 60m -run TestRandomDays ./test/sync
+
 bench: web deps ## bulk put, gets, read all, pull page: raw IndexedDB, Dexie and Larder in one run
 	cd test/bench && npm ci --silent --no-audit --no-fund
 	$(GO) run ./test/bench -web build/web
@@ -49,7 +54,7 @@ fuzz: ## fuzz every parser for FUZZTIME (30s) each
 clean: ## remove what was built; data/ stays
 	rm -rf bin build dist
 
-.PHONY: help deps build run test test-browsers race bench size dist fuzz clean web FORCE
+.PHONY: help deps build run test test-browsers race sim bench size dist fuzz clean web FORCE
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js
