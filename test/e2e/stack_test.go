@@ -27,12 +27,13 @@ import (
 
 // stack is a larder process and the address that browsers know it by. The address stays when the process goes.
 type stack struct {
-	url   string
-	root  string // of the module
-	db    string
-	proxy *http.Server
-	front net.Listener
-	back  *process
+	url         string
+	root        string // of the module
+	db          string
+	web, tables string // the folders that are served
+	proxy       *http.Server
+	front       net.Listener
+	back        *process
 
 	// dropAnswers is how many answers to pushes are lost from now on, after the server has acted.
 	dropAnswers atomic.Int32
@@ -56,7 +57,8 @@ func newStack(t *testing.T) *stack {
 			t.Fatalf("%v: run `make web bin/larder` first", err)
 		}
 	}
-	s := &stack{root: root, db: "sqlite:" + filepath.Join(t.TempDir(), "larder.db")}
+	s := &stack{root: root, db: "sqlite:" + filepath.Join(t.TempDir(), "larder.db"),
+		web: filepath.Join(root, "build/web"), tables: filepath.Join(root, "tables")}
 	t.Cleanup(func() { s.stop(t) })
 	return s
 }
@@ -119,7 +121,7 @@ func startProcess(t *testing.T, s *stack) *process {
 	free.Close()
 	p := &process{url: "http://" + address, log: &bytes.Buffer{}, done: make(chan error, 1)}
 	p.cmd = exec.Command(filepath.Join(s.root, "bin/larder"), "serve", "--addr", address, "--db", s.db,
-		"--tables", filepath.Join(s.root, "tables"), "--web", filepath.Join(s.root, "build/web"))
+		"--tables", s.tables, "--web", s.web)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -4,7 +4,7 @@ import { dateColumns, encode, revive } from './codec.js';
 import { engine } from './engine.js';
 import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
-import { Pending } from './pending.js';
+import { Pending, reviveOperations } from './pending.js';
 import { Table } from './table.js';
 
 /** Opens a database, creating or upgrading it. See larder.d.ts for the options. */
@@ -157,6 +157,7 @@ export class Database {
       const result = await handle.run(JSON.stringify(job), timeout, progress ? (table, done, known) =>
         progress({ table, done, known: known < 0 ? null : known }) : null, signal);
       outcome = JSON.parse(result);
+      reviveOperations(outcome.quarantined, this);
       this.#connection?.report(true);
       return outcome;
     } catch (error) {

@@ -1,6 +1,16 @@
 import { encode, revive } from './codec.js';
 import { failure } from './error.js';
 
+/** Gives operations that came out of the engine their Dates, in place. */
+export function reviveOperations(rows, database) {
+  for (const row of rows) {
+    const dates = database.dates(row.table);
+    for (const part of ['record', 'base', 'server']) if (row[part]) revive(row[part], dates);
+    revive(row, ['createdAt']);
+  }
+  return rows;
+}
+
 /** The outbox as the app sees it: what the server has not confirmed yet. */
 export class Pending {
   #database;
@@ -9,13 +19,7 @@ export class Pending {
 
   /** The operations, oldest first. */
   async toArray() {
-    const rows = JSON.parse(await this.#database.engine.pending());
-    for (const row of rows) {
-      const dates = this.#database.dates(row.table);
-      for (const part of ['record', 'base', 'server']) if (row[part]) revive(row[part], dates);
-      revive(row, ['createdAt']);
-    }
-    return rows;
+    return reviveOperations(JSON.parse(await this.#database.engine.pending()), this.#database);
   }
 
   async count() { return (await this.toArray()).length; }

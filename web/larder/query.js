@@ -59,7 +59,11 @@ export class Query {
   async explain() { return this.#plan(this.#parts).explain; }
 
   /** Calls fn with the rows now, and again after each commit that changes them. Returns the function that stops it. */
-  live(fn, onError) { return this.#source.watch(() => this.toArray(), fn, onError); }
+  live(fn, onError) {
+    const { select } = this.#parts;
+    const query = select && !select.includes('id') ? this.select('id', ...select) : this; // rows are told apart by their ids
+    return this.#source.watch(() => query.toArray(), fn, onError);
+  }
 
   /** The query as the engine and the wire know it. */
   toJSON() { return this.#parts; }
