@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// usageError is a command line that makes no sense. The text says what would.
+// usageError is a command line, or a variable in its place, that makes no sense. The text says what would.
 type usageError string
 
 func (e usageError) Error() string { return string(e) }
@@ -54,7 +55,7 @@ func (f *flags) parse(args []string, getenv func(string) string) (rest []string,
 			return
 		}
 		if e := f.Set(fl.Name, value); e != nil {
-			err = fmt.Errorf("%s=%q: %s", variable(fl.Name), value, e)
+			err = f.explain(fmt.Errorf("invalid value %q for %s: %w", value, variable(fl.Name), e))
 		}
 	})
 	if err != nil {
@@ -100,7 +101,14 @@ func (f *flags) explain(err error) error {
 	if name, ok := strings.CutPrefix(text, "flag needs an argument: -"); ok {
 		return f.wrong("--" + name + " needs a value")
 	}
-	return f.wrong(strings.Replace(text, "for flag -", "for --", 1))
+	if rest, ok := strings.CutPrefix(text, "invalid boolean value "); ok {
+		text = "invalid value " + strings.Replace(rest, " for -", " for --", 1)
+	}
+	text = strings.Replace(text, " for flag -", " for --", 1)
+	if rest, ok := strings.CutSuffix(text, "parse error"); ok { // all but booleans we read ourselves
+		text = rest + "it is true or false"
+	}
+	return f.wrong(text)
 }
 
 func (f *flags) usage() string {
@@ -138,6 +146,20 @@ func (l *list) Set(text string) error {
 			*l = append(*l, item)
 		}
 	}
+	return nil
+}
+
+// size is a flag that is a number of bytes.
+type size int64
+
+func (s *size) String() string { return strconv.FormatInt(int64(*s), 10) }
+
+func (s *size) Set(text string) error {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return errors.New("it is a whole number from 1 up")
+	}
+	*s = size(n)
 	return nil
 }
 

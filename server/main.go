@@ -7,7 +7,7 @@
 //	larder build SRC --out DST            makes a folder for a static host: manifest and compressed copies included
 //
 // "larder help COMMAND" lists the flags. Each can also be given in the environment: LARDER_MAX_BODY is --max-body; the
-// flag wins. The exit code is 0 when all went well, 2 when the command line cannot be understood, and 1 otherwise.
+// flag wins. The exit code is 0 when all went well, 2 when what it was told makes no sense, and 1 otherwise.
 //
 // # Guarantees
 //
@@ -81,6 +81,8 @@ func (m *Main) Run(ctx context.Context, args []string) error {
 	switch name {
 	case "help", "-h", "-help", "--help":
 		return m.help(args)
+	case "-version", "--version":
+		name = "version"
 	}
 	c, err := find(name)
 	if err != nil {

@@ -31,7 +31,7 @@ type config struct {
 	cors    list
 	connect list
 	hosts   list
-	maxBody int64
+	maxBody size
 	reload  bool
 	level   choice
 
@@ -46,7 +46,7 @@ const (
 )
 
 func serveCommand(f *flags) func(context.Context, *Main, []string) error {
-	c := &config{level: choice{"info", []string{"debug", "info", "warn", "error"}}}
+	c := &config{maxBody: api.DefaultMaxBody, level: choice{"info", []string{"debug", "info", "warn", "error"}}}
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8000", "`HOST:PORT` to listen on. Other machines reach the server only if HOST is not a loopback address;\n"+
 		"      there is no sign-in yet, so everybody who reaches it can read and write all tables")
 	f.StringVar(&c.db, "db", defaultDB, "the database, as `sqlite:PATH`")
@@ -56,16 +56,34 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	f.Var(&c.connect, "connect", "`origins` of other servers that our own pages may call, separated by commas")
 	f.Var(&c.hosts, "host", "`names` under which browsers reach this server, separated by commas. On a loopback address only localhost is\n"+
 		"      answered otherwise, so that no foreign page can reach the tables by pointing its own name here")
-	f.Int64Var(&c.maxBody, "max-body", api.DefaultMaxBody, "the largest request body, in `bytes`")
+	f.Var(&c.maxBody, "max-body", "the largest request body, in `bytes`")
 	f.BoolVar(&c.reload, "reload", true, "read the web folder again when its files change; --reload=false keeps what was there at the start")
 	f.Var(&c.level, "log", "the least `level` that is logged: debug, info, warn, error")
 	return func(ctx context.Context, m *Main, _ []string) error {
 		c.tablesGiven = f.given["tables"]
-		if c.maxBody <= 0 {
-			return f.wrong("--max-body must be more than 0")
+		if err := c.check(); err != nil {
+			return f.wrong(err.Error())
 		}
 		return c.serve(ctx, m)
 	}
+}
+
+// check finds what is wrong with the flags by themselves.
+func (c *config) check() error {
+	for _, origin := range c.connect {
+		if err := static.CheckOrigin(origin); err != nil {
+			return fmt.Errorf("--connect: %w", err)
+		}
+	}
+	if err := api.CheckOrigins(c.cors); err != nil {
+		return fmt.Errorf("--cors: %w", err)
+	}
+	for _, name := range c.hosts {
+		if net.ParseIP(name) == nil && (!strings.EqualFold(name, hostname(name)) || strings.ContainsAny(name, "/:*")) {
+			return fmt.Errorf("--host %s is not a name as in shop.example.com: leave out scheme and port", name)
+		}
+	}
+	return nil
 }
 
 // serve runs the server until the context ends, and then lets running requests finish.
@@ -98,7 +116,7 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	tablesAPI, err := api.New(ctx, api.Options{DB: database, Tables: tables, MaxBody: c.maxBody, CORS: c.cors, Logger: logger})
+	tablesAPI, err := api.New(ctx, api.Options{DB: database, Tables: tables, MaxBody: int64(c.maxBody), CORS: c.cors, Logger: logger})
 	if err != nil {
 		return err
 	}
@@ -216,15 +234,15 @@ func openDatabase(ctx context.Context, url string) (db.DB, error) {
 	case kind == "sqlite" && path != "":
 		return sqlite.Open(ctx, path, sqlite.Options{})
 	case kind == "postgres" || kind == "postgresql":
-		return nil, errors.New("--db: this build stores in SQLite only, not in PostgreSQL: use --db sqlite:PATH")
+		return nil, usageError("--db: this build stores in SQLite only, not in PostgreSQL: use --db sqlite:PATH")
 	}
-	return nil, fmt.Errorf("--db %s names no database: use --db sqlite:PATH, as in %s", url, defaultDB)
+	return nil, usageError(fmt.Sprintf("--db %s names no database: use --db sqlite:PATH, as in %s", url, defaultDB))
 }
 
 // listen opens the address.
 func listen(addr string) (net.Listener, error) {
 	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
-		return nil, fmt.Errorf("--addr %s is not HOST:PORT, as in 127.0.0.1:8000", addr)
+		return nil, usageError(fmt.Sprintf("--addr %s is not HOST:PORT, as in 127.0.0.1:8000", addr))
 	}
 	l, err := net.Listen("tcp", addr)
 	var lookup *net.DNSError

@@ -33,7 +33,7 @@ func parseOrigins(list []string) (*origins, error) {
 		u, err := url.Parse(host)
 		if text != "null" && (err != nil || u.Scheme == "" || u.Scheme+"://"+u.Host != host || strings.Contains(host, "*") ||
 			anyPort && u.Port() != "") {
-			return nil, table.Errorf(table.CodeInvalid, "the CORS origin ", strconv.Quote(text),
+			return nil, table.Errorf(table.CodeInvalid, "the origin ", strconv.Quote(text),
 				` is not like "https://app.example.com", "http://localhost:*" or "*"`)
 		}
 		if anyPort {
@@ -43,6 +43,12 @@ func parseOrigins(list []string) (*origins, error) {
 		}
 	}
 	return o, nil
+}
+
+// CheckOrigins reports what is wrong with a list for [Options.CORS].
+func CheckOrigins(list []string) error {
+	_, err := parseOrigins(list)
+	return err
 }
 
 // allow reports whether pages of an origin may use the API.

@@ -3,12 +3,16 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/larder-sync/larder/table"
 )
+
+// primary masks an error code of SQLite's: its higher bits tell details.
+const primary = 0xff
 
 // failure gives an error of SQLite's a code and the way out where there is one. The caller's own ending of its context
 // stays recognisable as that.
@@ -17,9 +21,8 @@ func failure(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) {
 		return err
 	}
-	const extended = 8 // bits: the primary code is below
 	text := "the database failed"
-	switch e.Code() & (1<<extended - 1) {
+	switch e.Code() & primary {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		text = "another process keeps the database locked: end it, or try again"
 	case lib.SQLITE_FULL:
@@ -32,4 +35,19 @@ func failure(err error) error {
 		text = "the database file is damaged: restore a backup"
 	}
 	return table.Errorf(table.CodeStorage, text).Because(err)
+}
+
+// unusable is the error of a file that cannot be opened.
+func unusable(path string, err error) error {
+	var e *driver.Error
+	var pe *fs.PathError
+	switch {
+	case errors.As(err, &pe):
+		err = pe.Err // the path is told already
+	case errors.As(err, &e) && e.Code()&primary == lib.SQLITE_NOTADB:
+		err = errors.New("it is not an SQLite database")
+	default:
+		err = failure(err)
+	}
+	return table.Errorf(table.CodeStorage, "the database file ", path, " cannot be used (choose another with --db sqlite:PATH)").Because(err)
 }

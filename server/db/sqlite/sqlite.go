@@ -23,7 +23,6 @@ import (
 	_ "modernc.org/sqlite" // the driver; nothing else here depends on which one it is, but for the DSN's shape and error.go
 
 	"github.com/larder-sync/larder/server/db"
-	"github.com/larder-sync/larder/table"
 )
 
 //go:embed migration/*.sql
@@ -145,11 +144,11 @@ func place(path string) (string, error) {
 	dir := filepath.Dir(abs)
 	switch st, err := os.Stat(dir); {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", unusable(path, fmt.Errorf("the folder %s does not exist", dir))
+		return "", unusable(path, fmt.Errorf("there is no folder %s: make it", filepath.Dir(path)))
 	case err != nil:
 		return "", unusable(path, err)
 	case !st.IsDir():
-		return "", unusable(path, fmt.Errorf("%s is not a folder", dir))
+		return "", unusable(path, fmt.Errorf("%s is not a folder", filepath.Dir(path)))
 	}
 	// A new file is its owner's alone; the files that SQLite puts beside it take after it. One that is there is not
 	// touched: closing it here would end the locks that this process has on it.
@@ -163,11 +162,6 @@ func place(path string) (string, error) {
 		return "", unusable(path, err)
 	}
 	return abs, nil
-}
-
-func unusable(path string, err error) error {
-	return table.Errorf(table.CodeStorage, "the database file ", path, " cannot be used: it must be an SQLite database "+
-		"of Larder's, or not exist yet, in a folder that this user may write to; choose another with --db sqlite:PATH").Because(err)
 }
 
 func migrate(ctx context.Context, pool *sql.DB) error {

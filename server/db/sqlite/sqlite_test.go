@@ -46,11 +46,11 @@ func TestOpen(t *testing.T) {
 			t.Fatal(err)
 		}
 		for path, why := range map[string]string{
-			filepath.Join(dir, "missing", "larder.db"): "does not exist",
+			filepath.Join(dir, "missing", "larder.db"): "there is no folder",
 			dir:                                 "it is a folder",
 			filepath.Join(text, "larder.db"):    "not a folder",
-			text:                                "not a database",
-			filepath.Join("/proc", "larder.db"): "larder.db: ",
+			text:                                "it is not an SQLite database",
+			filepath.Join("/proc", "larder.db"): "cannot be used",
 		} {
 			d, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 			if err == nil {
