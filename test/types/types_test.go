@@ -5,6 +5,7 @@ package types_test
 import (
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 )
 
@@ -12,6 +13,7 @@ func TestTypes(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("node is not installed: run make deps, or install Node.js 20 or newer with npm")
 	}
+	look(t, "*.ts", "*.js", "*.json", "../../web/larder.d.ts", "../../web/larder.js", "../../web/larder/*.js", "../../table/error.go")
 	if _, err := os.Stat("node_modules/typescript/package.json"); err != nil {
 		run(t, "npm", "ci", "--no-audit", "--no-fund")
 	}
@@ -21,6 +23,22 @@ func TestTypes(t *testing.T) {
 	t.Run("the types name what the JavaScript has", func(t *testing.T) {
 		run(t, "node", "members.js")
 	})
+}
+
+// look opens what the programs will read: go test runs a test again when a file that it opened has changed.
+func look(t *testing.T, patterns ...string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		names, err := filepath.Glob(pattern)
+		if err != nil || len(names) == 0 {
+			t.Fatalf("there is no %s (%v)", pattern, err)
+		}
+		for _, name := range names {
+			if _, err := os.ReadFile(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 }
 
 // run runs a program in this folder and fails the test with what it prints if it fails.
