@@ -194,7 +194,7 @@ func (db *DB) Read(ctx context.Context, program []byte) ([]byte, error) {
 
 // scope returns the names as a JavaScript array.
 func (db *DB) scope(stores []string) js.Value {
-	key := strings.Join(stores, "\x00")
+	key := strconv.Itoa(len(stores)) + strings.Join(stores, "\x00") // one empty name is not no name
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	scope, ok := db.scopes[key]

@@ -126,8 +126,9 @@ func (r Range) Includes(key any) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if query.IsUndefined() {
-		return true, nil
+	if query.IsUndefined() { // all keys, but only keys
+		_, err := Compare(k, k)
+		return err == nil, err
 	}
 	included, err := safejs.Safe(query).Call("includes", k)
 	if err != nil {

@@ -113,7 +113,7 @@ func (s *Store) DeleteIndex(name string) error {
 func (s *Store) Rename(name string) error {
 	store, err := safejs.Safe(s.tx.raw).Call("objectStore", s.name)
 	if err == nil {
-		err = store.Set("name", name)
+		err = rename(store, name)
 	}
 	if err != nil {
 		return s.tx.finished(err, "rename", s.name)
@@ -122,13 +122,19 @@ func (s *Store) Rename(name string) error {
 	return nil
 }
 
+// rename sets a name by a call: Go cannot catch what a setter throws, and would come to a stop.
+func rename(named safejs.Value, name string) error {
+	_, err := safejs.Safe(js.Global().Get("Reflect")).Call("set", named, "name", name)
+	return err
+}
+
 // RenameIndex gives an index another name, in an upgrade.
 func (s *Store) RenameIndex(name, newName string) error {
 	store, err := safejs.Safe(s.tx.raw).Call("objectStore", s.name)
 	if err == nil {
 		var index safejs.Value
 		if index, err = store.Call("index", name); err == nil {
-			err = index.Set("name", newName)
+			err = rename(index, newName)
 		}
 	}
 	if err != nil {
