@@ -65,20 +65,16 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || s.server != nil {
 		ts.Fatalf("usage: serve [FLAG…], and one server at a time")
 	}
-	var err error
-	s.server, err = startProcess(ts.MkAbs("."), ts.Getenv, args)
+	server, err := startProcess(ts.MkAbs("."), ts.Getenv, args...)
 	ts.Check(err)
+	s.server = server
 	ts.Defer(func() {
-		if s.server != nil { // the story failed
-			s.server.kill()
-			ts.Logf("[server]\n%s", s.server.log())
+		if s.server == server { // the story failed
+			server.kill()
+			ts.Logf("[server]\n%s", server.text())
 		}
 	})
-	url, ok := <-s.server.url
-	if !ok {
-		ts.Fatalf("the server ended before it served")
-	}
-	ts.Setenv("URL", url)
+	ts.Setenv("URL", server.url)
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {
@@ -86,8 +82,9 @@ func stop(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 0 || s.server == nil {
 		ts.Fatalf("usage: stop, when a server runs")
 	}
-	err := s.server.terminate()
-	log := s.server.log()
+	ts.Check(s.server.terminate())
+	err := s.server.wait()
+	log := s.server.text()
 	s.server = nil
 	ts.Check(os.WriteFile(ts.MkAbs("server.log"), []byte(log), 0o600))
 	if err != nil || strings.Contains(log, "goroutine ") {

@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/larder-sync/larder/manifest"
 )
@@ -13,7 +16,7 @@ func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 	check := f.Bool("check", false, "check the folder's own "+manifest.Name+" instead: that all files it lists are there and unchanged")
 	return func(_ context.Context, m *Main, args []string) error {
 		if *check && *out != "" {
-			return f.wrong("--check writes nothing: leave out --o")
+			return f.wrong("--check writes nothing: leave out -o")
 		}
 		root, err := openFolder(args[0])
 		if err != nil {
@@ -21,7 +24,12 @@ func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 		}
 		defer root.Close()
 		if *check {
-			if err := manifest.Check(root.FS()); err != nil {
+			err := manifest.Check(root.FS())
+			if errors.Is(err, fs.ErrNotExist) {
+				own := filepath.Join(args[0], manifest.Name)
+				return fmt.Errorf("there is no %s to check: larder manifest %s -o %s makes one", own, args[0], own)
+			}
+			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
 			return nil

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -12,27 +13,24 @@ import (
 
 // process is a running server.
 type process struct {
-	cmd  *exec.Cmd
-	url  chan string   // gets the address once it serves; closed when it has ended
-	done chan struct{} // closed when all that it wrote was read
+	cmd *exec.Cmd
+	url string // without a slash at the end
 
 	mu    sync.Mutex
-	lines strings.Builder
+	grew  *sync.Cond
+	log   strings.Builder // all that it wrote to stderr so far
+	ended bool            // and will not write more
 }
 
-var serving = regexp.MustCompile(`^larder: serving (http://\S+)/ `)
-
-// startProcess starts a server on a free port. Of its environment, what stands for flags is getenv's.
-func startProcess(dir string, getenv func(string) string, args []string) (*process, error) {
+// startProcess starts a server on a free port and waits until it serves. Of its environment, what stands for flags is
+// getenv's.
+func startProcess(dir string, getenv func(string) string, args ...string) (*process, error) {
 	name, err := exec.LookPath("larder")
 	if err != nil {
 		return nil, err
 	}
-	p := &process{
-		cmd:  exec.Command(name, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...),
-		url:  make(chan string, 1),
-		done: make(chan struct{}),
-	}
+	p := &process{cmd: exec.Command(name, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)}
+	p.grew = sync.NewCond(&p.mu)
 	p.cmd.Dir = dir
 	p.cmd.Env = os.Environ()
 	for _, name := range flagVariables() {
@@ -46,38 +44,61 @@ func startProcess(dir string, getenv func(string) string, args []string) (*proce
 		return nil, err
 	}
 	go func() {
-		defer close(p.done)
-		defer close(p.url)
 		for in := bufio.NewScanner(stderr); in.Scan(); {
 			p.mu.Lock()
-			p.lines.WriteString(in.Text() + "\n")
+			p.log.WriteString(in.Text() + "\n")
 			p.mu.Unlock()
-			if m := serving.FindStringSubmatch(in.Text()); m != nil {
-				p.url <- m[1]
-			}
+			p.grew.Broadcast()
 		}
+		p.mu.Lock()
+		p.ended = true
+		p.mu.Unlock()
+		p.grew.Broadcast()
 	}()
+	if p.url = p.await(`larder: serving (http://\S+)/ `); p.url == "" {
+		p.kill()
+		return nil, fmt.Errorf("the server ended before it served:\n%s", p.text())
+	}
 	return p, nil
 }
 
-// log is what the server has written to stderr so far.
-func (p *process) log() string {
+// await waits for a line in the log, and returns what the pattern's parentheses hold; "" if the server ends without it.
+func (p *process) await(pattern string) string {
+	line := regexp.MustCompile(`(?m)^` + pattern)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.lines.String()
+	for {
+		if m := line.FindStringSubmatch(p.log.String()); m != nil {
+			return m[1]
+		}
+		if p.ended {
+			return ""
+		}
+		p.grew.Wait()
+	}
 }
 
-// terminate asks the server to end, and returns how it did.
-func (p *process) terminate() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		return err
+// text is the log so far.
+func (p *process) text() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.log.String()
+}
+
+// terminate asks the server to end.
+func (p *process) terminate() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+
+// wait waits until the server has ended, and returns how it did.
+func (p *process) wait() error {
+	p.mu.Lock()
+	for !p.ended {
+		p.grew.Wait()
 	}
-	<-p.done
+	p.mu.Unlock()
 	return p.cmd.Wait()
 }
 
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended already
-	<-p.done
-	_ = p.cmd.Wait() // says that it was killed
+	_ = p.wait()             // says that it was killed
 }
