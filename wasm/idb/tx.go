@@ -127,10 +127,11 @@ func (tx *Tx) explain(e *Error, op, store string) error {
 	return e
 }
 
-// finished is explain for calls to which a browser says InvalidStateError when the transaction has finished.
+// finished is explain for calls to which a browser says InvalidStateError when the transaction has finished. During an
+// upgrade it means that the store or index was deleted.
 func (tx *Tx) finished(err error, op, store string) error {
 	e := thrown(err)
-	if e.Name == ErrInvalidState.Name {
+	if e.Name == ErrInvalidState.Name && (tx.mode != versionChange || tx.isOver()) {
 		e.Name = ErrTransactionInactive.Name
 	}
 	return tx.explain(e, op, store)
