@@ -21,9 +21,9 @@ func TestMain(m *testing.M) {
 
 // TestScript runs the stories in testdata/script. Besides testscript's own commands, a story may use
 //
-//	serve [FLAG…]                  starts the server on a free port, waits until it serves, and sets $URL
+//	serve [FLAG…]                  starts the server on a free port, and waits until it serves
 //	stop                           asks the server to end, which must go well, and leaves its log in server.log
-//	http STATUS METHOD URL [NAME:VALUE…] [BODY|@FILE]
+//	http STATUS METHOD PATH [NAME:VALUE…] [BODY|@FILE]
 //	                               must be answered so; stdout is the answer's body, stderr its headers
 //	refuses CODE TEXT [ARG…]       runs larder, which must end with this code, print nothing, and say only TEXT
 //	is stdout|stderr|FILE TEXT     must hold just that, but for white space at the ends
@@ -74,13 +74,12 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 			ts.Logf("[server]\n%s", server.text())
 		}
 	})
-	ts.Setenv("URL", server.url)
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	if neg || len(args) != 0 || s.server == nil {
-		ts.Fatalf("usage: stop, when a server runs")
+		ts.Fatalf("usage, when a server runs: stop")
 	}
 	ts.Check(s.server.terminate())
 	err := s.server.wait()
@@ -93,8 +92,9 @@ func stop(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func ask(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 3 {
-		ts.Fatalf("usage: http STATUS METHOD URL [NAME:VALUE…] [BODY|@FILE]")
+	s := ts.Value(storyKey{}).(*story)
+	if neg || len(args) < 3 || s.server == nil {
+		ts.Fatalf("usage, when a server runs: http STATUS METHOD PATH [NAME:VALUE…] [BODY|@FILE]")
 	}
 	status, err := strconv.Atoi(args[0])
 	ts.Check(err)
@@ -115,9 +115,12 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 		}
 		body = strings.NewReader(text)
 	}
-	request, err := http.NewRequest(args[1], args[2], body)
+	request, err := http.NewRequest(args[1], s.server.url+args[2], body)
 	ts.Check(err)
 	request.Header, request.Host = header, header.Get("Host")
+	if header.Get("Transfer-Encoding") == "chunked" {
+		request.ContentLength = -1 // not told
+	}
 	if header.Get("Accept-Encoding") == "" { // else what comes would be unpacked unseen
 		header.Set("Accept-Encoding", "identity")
 	}

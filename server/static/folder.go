@@ -9,8 +9,10 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"path"
 	"strings"
+	"time"
 
 	"github.com/andybalholm/brotli"
 
@@ -20,10 +22,16 @@ import (
 // stamps tell one state of a folder from another without reading it.
 type stamps map[string]stamp
 
-type stamp struct{ size, modified int64 }
+// stamp is what is known of a file without reading it. A file that was written just before is young: another write of the
+// same length may get the same time, because file systems count in coarse ticks. Once it is no longer young, its stamp
+// is another one, and so it is read once more.
+type stamp struct {
+	size, modified int64
+	young          bool
+}
 
 // list finds the files of a folder that are served. Dotfiles are not, but for .well-known.
-func list(fsys fs.FS, maxSize int64) (stamps, error) {
+func list(fsys fs.FS, maxSize int64, now time.Time) (stamps, error) {
 	seen := stamps{}
 	var total int64
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
@@ -51,7 +59,7 @@ func list(fsys fs.FS, maxSize int64) (stamps, error) {
 		if total += info.Size(); total > maxSize {
 			return fmt.Errorf("%s: the folder holds more than %d bytes, which would all be kept in memory: is it the right one?", name, maxSize)
 		}
-		seen[name] = stamp{info.Size(), info.ModTime().UnixNano()}
+		seen[name] = stamp{info.Size(), info.ModTime().UnixNano(), now.Sub(info.ModTime()).Abs() < lookEvery}
 		return nil
 	})
 	return seen, err
@@ -114,6 +122,11 @@ func (s *snapshot) check(fsys fs.FS) error {
 		}
 	}
 	return errors.Join(mistakes...)
+}
+
+// equals reports whether both hold the same files with the same content.
+func (s *snapshot) equals(other *snapshot) bool {
+	return maps.EqualFunc(s.files, other.files, func(a, b *file) bool { return a.sum == b.sum && len(a.copies) == len(b.copies) })
 }
 
 func (s *snapshot) reuse(name string, old *snapshot) *file {

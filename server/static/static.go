@@ -22,6 +22,9 @@ import (
 // memory.
 const DefaultMaxSize = 512 << 20
 
+// lookEvery is how long a look at the folder holds.
+const lookEvery = time.Second
+
 // Options are what [New] can be told. The zero value serves the folder as it is now.
 type Options struct {
 	// Connect are the origins of other servers that the pages may call, as in "https://api.example.com".
@@ -66,7 +69,7 @@ func New(fsys fs.FS, o Options) (*Handler, error) {
 		}
 	}
 	h := &Handler{fsys: fsys, options: o, headers: securityHeaders(o.Connect), checked: o.Now()}
-	seen, err := list(fsys, o.MaxSize)
+	seen, err := list(fsys, o.MaxSize, h.checked)
 	if err != nil {
 		return nil, err
 	}
@@ -119,11 +122,11 @@ func (h *Handler) refresh() {
 	}
 	defer h.reload.Unlock()
 	now := h.options.Now()
-	if now.Sub(h.checked) < time.Second {
+	if now.Sub(h.checked) < lookEvery {
 		return
 	}
 	h.checked = now
-	seen, err := list(h.fsys, h.options.MaxSize)
+	seen, err := list(h.fsys, h.options.MaxSize, now)
 	if err == nil && maps.Equal(seen, h.seen) {
 		return
 	}
@@ -137,6 +140,8 @@ func (h *Handler) refresh() {
 			"error", err.Error())
 		return
 	}
-	h.current.Store(s)
-	h.options.Logger.Info("the web folder has changed and was read again", "files", len(seen))
+	old := h.current.Swap(s)
+	if !s.equals(old) {
+		h.options.Logger.Info("the web folder has changed and was read again", "files", len(seen))
+	}
 }

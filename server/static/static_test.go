@@ -2,11 +2,8 @@ package static_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,9 +12,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-	"time"
-
-	"github.com/andybalholm/brotli"
 
 	"github.com/larder-sync/larder/server/static"
 )
@@ -91,82 +85,6 @@ func TestCaching(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, got, want)
 		}
 	}
-}
-
-func TestEncodings(t *testing.T) {
-	h := mustNew(t, folder(), static.Options{})
-	for _, c := range []struct{ accept, want string }{
-		{"", ""},
-		{"gzip, deflate, br, zstd", "br"},
-		{"gzip", "gzip"},
-		{"x-gzip", "gzip"},
-		{"GZIP;Q=1", "gzip"},
-		{"br;q=0, gzip", "gzip"},
-		{"br;q=0.5, gzip;q=0.8", "gzip"},
-		{"br;q=0.8, gzip;q=0.8", "br"},
-		{"br;q=0.001", "br"},
-		{"*", "br"},
-		{"*;q=0.5, br;q=0", "gzip"},
-		{"*;q=0", ""},
-		{"identity;q=1, *;q=0", ""},
-		{"identity, gzip;q=0.5", ""},
-		{"identity;q=0.5, gzip", "gzip"},
-		{"identity;q=0", ""},
-		{"gzip;q=2", ""},
-		{"gzip;q=nonsense, deflate", ""},
-		{"gzip;q=NaN", ""},
-		{";;,,q=,br;", "br"},
-	} {
-		t.Run("accepting "+c.accept, func(t *testing.T) {
-			w := get(h, "/app.js", "Accept-Encoding", c.accept)
-			if got := w.Header().Get("Content-Encoding"); got != c.want {
-				t.Fatalf("got %q, want %q", got, c.want)
-			}
-			if got := decoded(t, w); !bytes.Equal(got, script) {
-				t.Errorf("the body is %d other bytes", len(got))
-			}
-			if got := w.Header().Get("Vary"); got != "Accept-Encoding" {
-				t.Errorf("Vary is %q", got)
-			}
-			if w.Header().Get("Content-Length") != strconv.Itoa(w.Body.Len()) {
-				t.Errorf("Content-Length %s for %d bytes", w.Header().Get("Content-Length"), w.Body.Len())
-			}
-		})
-	}
-	t.Run("gzip is made where the folder has none and it pays", func(t *testing.T) {
-		w := get(h, "/", "Accept-Encoding", "br, gzip")
-		if w.Header().Get("Content-Encoding") != "gzip" || !bytes.Equal(decoded(t, w), page) {
-			t.Errorf("got %v", w.Header())
-		}
-		for _, path := range []string{"/icons/a.png", "/todo/", "/engine.wasm"} {
-			if w := get(h, path, "Accept-Encoding", "gzip"); w.Header().Get("Content-Encoding") != "" || w.Header().Get("Vary") != "" {
-				t.Errorf("%s: %v", path, w.Header())
-			}
-		}
-	})
-	t.Run("copies are not served under their own names", func(t *testing.T) {
-		for _, path := range []string{"/app.js.br", "/app.js.gz"} {
-			if w := get(h, path); w.Code != 404 {
-				t.Errorf("%s: %d", path, w.Code)
-			}
-		}
-	})
-	t.Run("a copy of other content is not used", func(t *testing.T) {
-		f := folder()
-		f["app.js.br"] = &fstest.MapFile{Data: brotlied([]byte("old"))}
-		f["app.js.gz"] = &fstest.MapFile{Data: []byte("not gzip")}
-		var log bytes.Buffer
-		h := mustNew(t, f, static.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
-		w := get(h, "/app.js", "Accept-Encoding", "br, gzip")
-		if w.Header().Get("Content-Encoding") != "gzip" || !bytes.Equal(decoded(t, w), script) {
-			t.Errorf("got %v", w.Header())
-		}
-		for _, name := range []string{"file=app.js.br", "file=app.js.gz"} {
-			if !strings.Contains(log.String(), name) {
-				t.Errorf("the log does not say %s: %s", name, log.String())
-			}
-		}
-	})
 }
 
 func TestConditionalRequests(t *testing.T) {
@@ -315,143 +233,6 @@ func TestSecurityHeaders(t *testing.T) {
 	})
 }
 
-func TestManifest(t *testing.T) {
-	t.Run("is built from the folder where there is none", func(t *testing.T) {
-		h := mustNew(t, folder(), static.Options{})
-		body := get(h, "/cache.manifest").Body.String()
-		sum := sha256.Sum256(script)
-		for _, line := range []string{"\n./ sha256-", "\ntodo/ sha256-", "\nicons/a.png sha256-", "\napp.js sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "\n"} {
-			if !strings.Contains(body, line) {
-				t.Errorf("no line %q in\n%s", line, body)
-			}
-		}
-		for _, name := range []string{"sw.js", ".br", ".gz", ".env", "well-known"} {
-			if strings.Contains(body, name) {
-				t.Errorf("%s is listed in\n%s", name, body)
-			}
-		}
-	})
-	t.Run("all that it lists is served, without a redirect", func(t *testing.T) {
-		h := mustNew(t, folder(), static.Options{})
-		lines := 0
-		for line := range strings.Lines(get(h, "/cache.manifest").Body.String()) {
-			path, hash, ok := strings.Cut(strings.TrimSpace(line), " sha256-")
-			if !ok {
-				continue
-			}
-			lines++
-			w := get(h, "/"+strings.TrimPrefix(path, "./"))
-			sum := sha256.Sum256(w.Body.Bytes())
-			if w.Code != 200 || base64.StdEncoding.EncodeToString(sum[:]) != hash {
-				t.Errorf("%s: %d, or another hash than %s", path, w.Code, hash)
-			}
-		}
-		if lines < 8 {
-			t.Errorf("only %d entries", lines)
-		}
-	})
-	t.Run("of the folder is served as it is", func(t *testing.T) {
-		f := folder()
-		f["cache.manifest"] = &fstest.MapFile{Data: []byte("CACHE MANIFEST\napp.js\n")}
-		if got := get(mustNew(t, f, static.Options{}), "/cache.manifest").Body.String(); got != "CACHE MANIFEST\napp.js\n" {
-			t.Errorf("got %s", got)
-		}
-	})
-	t.Run("that lists a missing file is an error, whatever its name", func(t *testing.T) {
-		for _, name := range []string{"cache.manifest", "todo/old.appcache"} {
-			f := folder()
-			f[name] = &fstest.MapFile{Data: []byte("CACHE MANIFEST\n/app.js\n/gone.js\n")}
-			_, err := static.New(f, static.Options{})
-			if want := name + ":3: /gone.js is listed, but there is no file gone.js"; err == nil || err.Error() != want {
-				t.Errorf("got  %v\nwant %s", err, want)
-			}
-		}
-	})
-	t.Run("of a web app that names a missing icon is an error", func(t *testing.T) {
-		f := folder()
-		delete(f, "icons/a.png")
-		_, err := static.New(f, static.Options{})
-		if want := "app.webmanifest: its icon icons/a.png: there is no file icons/a.png"; err == nil || err.Error() != want {
-			t.Errorf("got %v", err)
-		}
-	})
-}
-
-func TestReload(t *testing.T) {
-	now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
-	f := folder()
-	var log bytes.Buffer
-	h := mustNew(t, f, static.Options{Reload: true, Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil))})
-	before := get(h, "/cache.manifest").Body.String()
-	change := func(name, text string) {
-		f[name] = &fstest.MapFile{Data: []byte(text), ModTime: now}
-	}
-
-	t.Run("not more than once a second", func(t *testing.T) {
-		change("app.js", "second")
-		if got := get(h, "/cache.manifest").Body.String(); got != before {
-			t.Error("the folder was looked at already")
-		}
-	})
-	t.Run("by a page, with a new manifest", func(t *testing.T) {
-		now = now.Add(time.Second)
-		get(h, "/")
-		if got := get(h, "/app.js", "Accept-Encoding", "br").Body.String(); got != "second" {
-			t.Errorf("app.js is still %q", got)
-		}
-		if got := get(h, "/cache.manifest").Body.String(); got == before {
-			t.Error("the manifest is the old one")
-		}
-	})
-	t.Run("a new file is found by its first request", func(t *testing.T) {
-		now = now.Add(time.Second)
-		change("new.js", "new")
-		if got := get(h, "/new.js").Body.String(); got != "new" {
-			t.Errorf("got %s", got)
-		}
-	})
-	t.Run("a removed file is gone", func(t *testing.T) {
-		now = now.Add(time.Second)
-		delete(f, "new.js")
-		get(h, "/")
-		if w := get(h, "/new.js"); w.Code != 404 {
-			t.Errorf("got %d", w.Code)
-		}
-	})
-	t.Run("a folder that is wrong is logged once, and the last good state stays", func(t *testing.T) {
-		change("cache.manifest", "CACHE MANIFEST\ngone.js\n")
-		change("app.js", "third")
-		log.Reset()
-		for range 3 {
-			now = now.Add(time.Second)
-			get(h, "/")
-		}
-		if got := get(h, "/app.js").Body.String(); got != "second" {
-			t.Errorf("app.js is %q", got)
-		}
-		if n := strings.Count(log.String(), "gone.js is listed"); n != 1 {
-			t.Errorf("logged %d times: %s", n, log.String())
-		}
-	})
-	t.Run("and it goes on when that is repaired", func(t *testing.T) {
-		change("cache.manifest", "CACHE MANIFEST\napp.js\n")
-		now = now.Add(time.Second)
-		get(h, "/")
-		if got := get(h, "/app.js").Body.String(); got != "third" {
-			t.Errorf("app.js is %q", got)
-		}
-	})
-	t.Run("never when not asked to", func(t *testing.T) {
-		f := folder()
-		h := mustNew(t, f, static.Options{Now: func() time.Time { return now }})
-		f["todo/index.html"] = &fstest.MapFile{Data: []byte("other"), ModTime: now}
-		now = now.Add(time.Hour)
-		if got := get(h, "/todo/").Body.String(); got != "todo" {
-			t.Errorf("got %s", got)
-		}
-	})
-}
-
 func TestFoldersThatCannotBeServed(t *testing.T) {
 	t.Run("too large", func(t *testing.T) {
 		_, err := static.New(folder(), static.Options{MaxSize: 100})
@@ -502,40 +283,4 @@ func request(h http.Handler, method, path string, headers ...string) *httptest.R
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
-}
-
-func decoded(t *testing.T, w *httptest.ResponseRecorder) []byte {
-	t.Helper()
-	var r io.Reader = bytes.NewReader(w.Body.Bytes())
-	switch w.Header().Get("Content-Encoding") {
-	case "br":
-		r = brotli.NewReader(r)
-	case "gzip":
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		r = z
-	}
-	plain, err := io.ReadAll(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return plain
-}
-
-func gzipped(text []byte) []byte {
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	z.Write(text)
-	z.Close()
-	return b.Bytes()
-}
-
-func brotlied(text []byte) []byte {
-	var b bytes.Buffer
-	z := brotli.NewWriter(&b)
-	z.Write(text)
-	z.Close()
-	return b.Bytes()
 }
