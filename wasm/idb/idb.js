@@ -242,6 +242,33 @@
     return execute(live.tx, program);
   };
 
+  // Reads up to count rows by a new cursor, as [key, primaryKey, value, key, …]. If a key is given, the first is the one
+  // that lies `steps` rows after it; a primary key tells apart the rows that have that key in an index.
+  const visit = (request, direction, key, primary, steps, count) => new Promise((resolve, reject) => {
+    const found = [], sign = direction.startsWith('prev') ? -1 : 1;
+    const order = (cursor) => sign * (indexedDB.cmp(cursor.key, key) || (primary === undefined ? 0 : indexedDB.cmp(cursor.primaryKey, primary)));
+    let seeking = key !== undefined;
+    const step = (cursor) => {
+      if (seeking) {
+        const at = order(cursor);
+        if (at < 0) return primary === undefined ? cursor.continue(key) : cursor.continuePrimaryKey(key, primary);
+        seeking = false;
+        if (at > 0) steps--;   // what it goes on from is not there any more, so this is the first row after it
+        if (steps > 0) return cursor.advance(steps);
+      }
+      return found.push(cursor.key, cursor.primaryKey, cursor.value) < 3 * count ? cursor.continue() : resolve(found);
+    };
+    request.onerror = (event) => { event.preventDefault(); event.stopPropagation(); reject(request.error); };
+    request.onsuccess = () => {
+      try {
+        if (request.result) step(request.result);
+        else resolve(found);
+      } catch (error) {
+        reject(error);
+      }
+    };
+  });
+
   // What follows is for the Go package wasm/idb. Its driver, go-indexeddb, keeps requests and transactions to itself, so it is
   // given stand-ins that note the latest request, for Go to wait on in its own way.
   let latest = null, staged = null;
@@ -353,6 +380,32 @@
         done(failure(tx, request.error));
         rest(tx);
       };
+    },
+    // Calls done(error) or done(null, rows) once, never before it returns: see visit.
+    page: async (source, query, direction, keysOnly, key, primary, steps, count, done) => {
+      let tx, answer;
+      try {
+        source[keysOnly ? 'openKeyCursor' : 'openCursor'](query, direction);
+        tx = latest.transaction;
+        waiting(tx, 1);
+        answer = [null, await visit(latest, direction, key, primary, steps, count)];
+      } catch (error) {
+        await null;
+        answer = [failure(tx, error)];
+      }
+      if (tx) waiting(tx, -1);
+      done(...answer);
+      if (tx) rest(tx);
+    },
+    // Puts a row in place of the one with that primary key, as a cursor's update does.
+    update: (store, value, primary) => {
+      const at = (path) => path.split('.').reduce((v, name) => (name ? v?.[name] : v), value);
+      const path = store.keyPath;
+      if (path === null) return store.put(value, primary);
+      if (indexedDB.cmp(Array.isArray(path) ? path.map(at) : at(path), primary) !== 0) {
+        throw new DOMException('a row must keep its key', 'DataError');
+      }
+      return store.put(value);
     },
     // Runs the program in the first `size` bytes of the input as a transaction's last, and commits it. The transaction's own
     // callback tells the outcome.

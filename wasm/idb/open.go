@@ -61,6 +61,7 @@ func (u *Upgrade) Store(name string) (*Store, error) { return u.Tx.Store(name) }
 
 // DeleteStore deletes a store with all in it.
 func (u *Upgrade) DeleteStore(name string) error {
+	u.Tx.writes.Add(1)
 	if err := u.driver.DeleteObjectStore(name); err != nil {
 		return u.Tx.finished(err, "delete store", name)
 	}

@@ -19,7 +19,7 @@ type realm struct {
 	factory      *driver.Factory
 	transactions *driver.Database // its Transaction method returns the transaction that was staged last
 
-	begin, hold, commit, abort, settle, run, finish, stage, watch, forget safejs.Value
+	begin, hold, commit, abort, settle, run, finish, stage, watch, forget, page, update safejs.Value
 
 	// calling is held while a call and what belongs to it are made: the driver's call and the waiting for its request, or
 	// the filling of the input buffer and the run. Goroutines can be switched in between.
@@ -54,7 +54,7 @@ func enter() (*realm, error) {
 	r := &realm{}
 	for name, member := range map[string]*safejs.Value{
 		"begin": &r.begin, "hold": &r.hold, "commit": &r.commit, "abort": &r.abort, "settle": &r.settle, "run": &r.run, "finish": &r.finish,
-		"stage": &r.stage, "watch": &r.watch, "forget": &r.forget, "input": &r.inputOf, "output": &r.outputOf,
+		"stage": &r.stage, "watch": &r.watch, "forget": &r.forget, "page": &r.page, "update": &r.update, "input": &r.inputOf, "output": &r.outputOf,
 	} {
 		f, err := script.Get(name)
 		if err != nil || f.Type() != safejs.TypeFunction {
@@ -160,6 +160,18 @@ func (tx *Tx) ask(ctx context.Context, op, store string, request func() error) (
 	}
 	r.calling.Unlock()
 	if err != nil {
+		return js.Undefined(), tx.explain(thrown(err), op, store)
+	}
+	got, err := tx.wait(ctx, settled, op, store)
+	return got.value, err
+}
+
+// answered makes a call that idb.js answers by done, and waits for the answer. The transaction is aborted if ctx ends first.
+func (tx *Tx) answered(ctx context.Context, op, store string, call func(done js.Func) error) (js.Value, error) {
+	settled := make(chan reply, 1)
+	done := tx.realm.expect(func(failure, value js.Value) { settled <- reply{value: value, err: failed(failure)} })
+	if err := call(done); err != nil {
+		tx.realm.refused(done)
 		return js.Undefined(), tx.explain(thrown(err), op, store)
 	}
 	got, err := tx.wait(ctx, settled, op, store)

@@ -24,7 +24,6 @@ type Store struct {
 type Index struct {
 	source
 	driver *driver.Index
-	store  *Store
 }
 
 // source is what stores and indexes have in common: they can be read.
@@ -33,6 +32,8 @@ type source struct {
 	name   string // the store's
 	stand  safejs.Value
 	reader reader
+	store  *Store // itself, or the one that the index is of
+	index  bool
 }
 
 // reader is the driver's side of a source.
@@ -40,8 +41,6 @@ type reader interface {
 	Get(key js.Value) (*driver.Request, error)
 	GetKey(key js.Value) (*driver.Request, error)
 	CountKey(key js.Value) (*driver.UintRequest, error)
-	OpenCursorKey(key js.Value, direction driver.CursorDirection) (*driver.CursorWithValueRequest, error)
-	OpenKeyCursorKey(key js.Value, direction driver.CursorDirection) (*driver.CursorRequest, error)
 }
 
 func newStore(tx *Tx, name string, store *driver.ObjectStore) (*Store, error) {
@@ -49,7 +48,9 @@ func newStore(tx *Tx, name string, store *driver.ObjectStore) (*Store, error) {
 	if err != nil {
 		return nil, tx.finished(err, "open", name)
 	}
-	return &Store{source: source{tx: tx, name: name, stand: stand, reader: store}, driver: store}, nil
+	s := &Store{source: source{tx: tx, name: name, stand: stand, reader: store}, driver: store}
+	s.store = s
+	return s, nil
 }
 
 // Name returns the store's name.
@@ -75,7 +76,7 @@ func (s *Store) Index(name string) (*Index, error) {
 	if err != nil {
 		return nil, s.tx.finished(err, op, s.name)
 	}
-	return &Index{source: source{tx: s.tx, name: s.name, stand: stand, reader: index}, driver: index, store: s}, nil
+	return &Index{source: source{tx: s.tx, name: s.name, stand: stand, reader: index, store: s, index: true}, driver: index}, nil
 }
 
 // Store returns the store that the index is of.
@@ -103,6 +104,7 @@ func (s *Store) CreateIndex(name string, path any, opts IndexOptions) error {
 
 // DeleteIndex deletes an index, in an upgrade.
 func (s *Store) DeleteIndex(name string) error {
+	s.tx.writes.Add(1)
 	if err := s.driver.DeleteIndex(name); err != nil {
 		return s.tx.finished(err, "delete index", s.name)
 	}
@@ -176,6 +178,7 @@ func (s *Store) write(
 	if err != nil {
 		return js.Undefined(), s.named(err, op)
 	}
+	s.tx.writes.Add(1)
 	if len(key) == 0 {
 		return s.tx.ask(ctx, op, s.name, func() error { return inline(v) })
 	}
@@ -197,6 +200,7 @@ func asValue(value any) (js.Value, error) {
 // Delete deletes the rows that the query finds. To delete what is not there is no error. A nil query is refused: that is
 // what Clear is for.
 func (s *Store) Delete(ctx context.Context, query any) error {
+	s.tx.writes.Add(1)
 	_, err := s.query(ctx, "delete", query, func(q js.Value) (err error) {
 		_, err = s.driver.Delete(q)
 		return err
@@ -206,6 +210,7 @@ func (s *Store) Delete(ctx context.Context, query any) error {
 
 // Clear deletes all rows.
 func (s *Store) Clear(ctx context.Context) error {
+	s.tx.writes.Add(1)
 	_, err := s.tx.ask(ctx, "clear", s.name, func() (err error) {
 		_, err = s.driver.Clear()
 		return err

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"syscall/js"
 
 	driver "github.com/hack-pad/go-indexeddb/idb"
@@ -34,6 +35,8 @@ type Tx struct {
 	raw   js.Value
 	mode  Mode
 	over  chan struct{} // closed when the browser has committed or aborted it; nil for a read transaction
+
+	writes atomic.Uint64 // requests that may have changed what a cursor has read ahead
 
 	mu      sync.Mutex
 	reason  error  // why it was aborted by its holder
@@ -145,6 +148,9 @@ func (tx *Tx) finished(err error, op, store string) error {
 func (tx *Tx) Run(ctx context.Context, program []byte) ([]byte, error) {
 	if err := tx.usable(ctx, "run", ""); err != nil {
 		return nil, err
+	}
+	if tx.mode != ReadOnly {
+		tx.writes.Add(1)
 	}
 	settled := make(chan reply, 1)
 	if err := tx.realm.program(tx.raw, program, settled); err != nil {
