@@ -7,8 +7,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/larder-sync/larder/server/api"
+	"github.com/larder-sync/larder/server/db"
 )
 
 func importCommand(f *flags) func(context.Context, *Main, []string) error {
@@ -25,6 +29,10 @@ func importCommand(f *flags) func(context.Context, *Main, []string) error {
 		tables, err := c.loadTables(slog.New(slog.DiscardHandler))
 		if err != nil {
 			return err
+		}
+		if !slices.ContainsFunc(tables, func(t *db.Table) bool { return strings.EqualFold(t.Name(), *name) }) {
+			return fmt.Errorf(`there is no table %s: to add one, make a file %s such as {"columns":{"text":"string"}}`,
+				*name, filepath.Join(c.tables, *name+".json"))
 		}
 		file, err := os.Open(args[0])
 		switch {

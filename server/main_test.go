@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 // TestScript runs the stories in testdata/script. Besides testscript's own commands, a story may use
 //
 //	serve [FLAG…]                  starts the server on a free port, and waits until it serves
-//	stop                           asks the server to end, which must go well, and leaves its log in server.log
+//	end                            asks the server to end, which must go well, and leaves its log in server.log
 //	http STATUS METHOD PATH [NAME:VALUE…] [BODY|@FILE]
 //	                               must be answered so; stdout is the answer's body, stderr its headers
 //	refuses CODE TEXT [ARG…]       runs larder, which must end with this code, print nothing, and say only TEXT
@@ -43,7 +43,7 @@ func TestScript(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"serve":   serve,
-			"stop":    stop,
+			"end":     end,
 			"http":    ask,
 			"refuses": refuses,
 			"is":      is,
@@ -76,10 +76,10 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	})
 }
 
-func stop(ts *testscript.TestScript, neg bool, args []string) {
+func end(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value(storyKey{}).(*story)
 	if neg || len(args) != 0 || s.server == nil {
-		ts.Fatalf("usage, when a server runs: stop")
+		ts.Fatalf("usage, when a server runs: end")
 	}
 	ts.Check(s.server.terminate())
 	err := s.server.wait()
