@@ -1,6 +1,7 @@
 package db
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -124,6 +125,9 @@ func LoadTables(folder fs.FS) ([]*Table, error) {
 	var tables []*Table
 	for _, file := range files {
 		data, err := fs.ReadFile(folder, file)
+		if pe, ok := errors.AsType[*fs.PathError](err); ok {
+			err = pe.Err // the file is named already
+		}
 		if err != nil {
 			return nil, table.Errorf(table.CodeInvalid, "the table file ", file, " cannot be read").Because(err)
 		}

@@ -109,11 +109,9 @@ func (d *DB) open(ctx context.Context, abs string, o Options) (err error) {
 	if err := verify(ctx, d.writer, write); err != nil {
 		return err
 	}
-	// A file that may only be read opens without complaint; the first transaction tells.
-	if _, err := d.writer.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
-	if _, err := d.writer.ExecContext(ctx, "ROLLBACK"); err != nil {
+	// A file that may only be read opens without complaint, and even BEGIN IMMEDIATE just reads it; a write tells, be it
+	// of nothing.
+	if _, err := d.writer.ExecContext(ctx, "UPDATE goose_db_version SET version_id = version_id WHERE false"); err != nil {
 		return err
 	}
 
