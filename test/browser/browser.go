@@ -84,14 +84,20 @@ func (m Message) String() string {
 	if m.URL == "" {
 		return m.Level + ": " + m.Text
 	}
-	return fmt.Sprintf("%s: %s (%s:%d)", m.Level, m.Text, m.URL, m.Line)
+	return fmt.Sprintf("%s: %s (%s)", m.Level, m.Text, m.place())
 }
+
+func (m Message) place() string { return fmt.Sprintf("%s:%d", m.URL, m.Line) }
 
 // Viewport is the window a page believes to be in.
 type Viewport struct {
 	Width, Height int     // in CSS pixels
 	Scale         float64 // device pixels per CSS pixel; 0 is 1
 	Dark          bool    // prefers-color-scheme
+}
+
+func errNoCDP(e Engine) error {
+	return fmt.Errorf("browser: %s does not speak the DevTools protocol: %w", e, ErrEngine)
 }
 
 // driver is what an engine implements for a [Browser]. Its methods may be called concurrently.
@@ -129,18 +135,20 @@ type Browser struct {
 
 // Start starts a browser. The context bounds the start only; end the browser with [Browser.Close] or [Browser.Kill].
 func Start(ctx context.Context, o Options) (*Browser, error) {
+	var start func(context.Context, Options, place) (driver, error)
 	switch o.Engine {
 	case "", Chromium:
-	case Firefox, WebKit:
-		return nil, fmt.Errorf("browser: %s has no driver yet: %w; use %s", o.Engine, ErrEngine, Chromium)
+		start = startChromium
+	case Firefox:
+		start = startFirefox
 	default:
-		return nil, fmt.Errorf("browser: unknown engine %q: %w; use %s", o.Engine, ErrEngine, Chromium)
+		return nil, fmt.Errorf("browser: unknown engine %q: %w; use %s, %s or %s", o.Engine, ErrEngine, Chromium, Firefox, WebKit)
 	}
 	at, err := openPlace(o.Profile)
 	if err != nil {
 		return nil, err
 	}
-	d, err := startChromium(ctx, o, at)
+	d, err := start(ctx, o, at)
 	if err != nil {
 		return nil, errors.Join(err, at.remove())
 	}

@@ -30,7 +30,7 @@ type chromium struct {
 }
 
 // startChromium starts the browser at a place.
-func startChromium(ctx context.Context, o Options, at place) (*chromium, error) {
+func startChromium(ctx context.Context, o Options, at place) (driver, error) {
 	binary := o.Binary
 	if binary == "" {
 		var err error
@@ -69,11 +69,7 @@ func startChromium(ctx context.Context, o Options, at place) (*chromium, error) 
 	b.conn.on("", func(method string, params json.RawMessage) { b.targetEvent(&b.log, method, params) })
 	go b.loseTabs()
 	if err := b.attachTo(ctx, "", "service_worker", "shared_worker"); err != nil {
-		err = errors.Join(fmt.Errorf("browser: %s did not come up: %w", binary, err), proc.kill())
-		if said := proc.stderr.String(); said != "" {
-			err = fmt.Errorf("%w; it said: %s", err, said)
-		}
-		return nil, err
+		return nil, proc.stillborn(binary, err)
 	}
 	return b, nil
 }

@@ -2,7 +2,6 @@ package browser
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,41 +25,30 @@ func (t *chromiumTab) typeText(ctx context.Context, text string) error {
 	return err
 }
 
-// keyCodes are the Windows key codes, by which Chromium knows what a key that is no character does.
-var keyCodes = map[string]int{
-	"Enter": 13, "Tab": 9, "Escape": 27, "Backspace": 8, "Delete": 46, "Home": 36, "End": 35, "PageUp": 33, "PageDown": 34,
-	"ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
-}
-
-// modifiers are the bits of the keys that are held.
-var modifiers = map[string]int{"Alt": 1, "Control": 2, "Meta": 4, "Shift": 8}
-
 func (t *chromiumTab) press(ctx context.Context, key string) error {
-	held, name := 0, key
-	for {
-		modifier, rest, ok := strings.Cut(name, "+")
-		bit := modifiers[modifier]
-		if !ok || bit == 0 {
-			break
-		}
-		held, name = held|bit, rest
+	k, err := parseKey(key)
+	if err != nil {
+		return err
 	}
-	params := map[string]any{"key": name, "code": name, "modifiers": held}
-	r, size := utf8.DecodeRuneInString(name)
-	switch code := keyCodes[name]; {
-	case code != 0:
-		params["windowsVirtualKeyCode"] = code
-		if name == "Enter" {
+	held := 0
+	for _, m := range k.held {
+		held |= modifierKeys[m].bit
+	}
+	if held&modifierKeys["Shift"].bit != 0 && namedKeys[k.name].code == 0 {
+		k.name = strings.ToUpper(k.name) // as a keyboard does
+	}
+	params := map[string]any{"key": k.name, "modifiers": held}
+	if named, ok := namedKeys[k.name]; ok {
+		params["code"], params["windowsVirtualKeyCode"] = k.name, named.code
+		if k.name == "Enter" {
 			params["text"] = "\r"
 		}
-	case size > 0 && size == len(name) && unicode.IsPrint(r):
+	} else {
+		r, _ := utf8.DecodeRuneInString(k.name)
 		params["windowsVirtualKeyCode"] = int(unicode.ToUpper(r)) // right for letters, digits and the space, whose codes matter
-		delete(params, "code")
-		if held&^modifiers["Shift"] == 0 {
-			params["text"] = name
+		if held&^modifierKeys["Shift"].bit == 0 {
+			params["text"] = k.name
 		}
-	default:
-		return fmt.Errorf("browser: unknown key %q: see Page.Press for those that are known", key)
 	}
 	for _, kind := range []string{"keyDown", "keyUp"} {
 		params["type"] = kind

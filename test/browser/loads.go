@@ -45,6 +45,18 @@ func (s *loads) count() int {
 	return len(s.all)
 }
 
+// begunSince tells how many documents have begun since a count.
+func (s *loads) begunSince(since int) (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range s.all[since:] {
+		if l.step == begun {
+			n++
+		}
+	}
+	return n
+}
+
 // wait waits until the document of loader, or any if that is "", or one that came after it, is complete. Only what was
 // noted since the given count is looked at.
 func (s *loads) wait(ctx context.Context, gone <-chan struct{}, since int, loader string) error {
@@ -54,12 +66,15 @@ func (s *loads) wait(ctx context.Context, gone <-chan struct{}, since int, loade
 		s.mu.Unlock()
 		first := slices.IndexFunc(news, func(l load) bool { return l.step == begun && (loader == "" || l.loader == loader) })
 		if first >= 0 {
+			latest := ""
 			for _, l := range news[first:] {
-				switch l.step {
-				case failed:
-					return fmt.Errorf("browser: %s could not be loaded", l.problem)
-				case complete:
+				switch {
+				case l.step == begun:
+					latest = l.loader
+				case l.step == complete:
 					return nil
+				case l.loader == latest: // one that was given up for the next has failed too, but not the load
+					return fmt.Errorf("browser: %s could not be loaded", l.problem)
 				}
 			}
 		}

@@ -66,6 +66,15 @@ func (p *process) kill() error {
 	}
 }
 
+// stillborn ends a browser that cannot be used, and says why and what it said itself.
+func (p *process) stillborn(binary string, err error) error {
+	err = errors.Join(fmt.Errorf("browser: %s did not come up: %w", binary, err), p.kill())
+	if said := p.stderr.String(); said != "" {
+		err = fmt.Errorf("%w; it said: %s", err, said)
+	}
+	return err
+}
+
 // findBinary returns the first of names that is in PATH.
 func findBinary(e Engine, names ...string) (string, error) {
 	for _, name := range names {

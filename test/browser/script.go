@@ -5,9 +5,8 @@ import (
 	"fmt"
 )
 
-// expression makes of the body of an async function and its arguments an expression whose promise gives what the body
-// returns, as JSON text.
-func expression(body string, args []json.RawMessage) (string, error) {
+// call makes of the body of an async function and its arguments an expression for the promise of what it returns.
+func call(body string, args []json.RawMessage) (string, error) {
 	list, err := json.Marshal(args)
 	if err != nil {
 		return "", fmt.Errorf("browser: arguments of the script: %w", err)
@@ -17,9 +16,13 @@ func expression(body string, args []json.RawMessage) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("browser: arguments of the script: %w", err)
 	}
-	return "(async () => {\nconst value = await (async function () {\n" + body +
-		"\n}).apply(undefined, JSON.parse(" + string(literal) + ") ?? []);\n" +
-		"return JSON.stringify(value) ?? 'null';\n})()", nil
+	return "(async function () {\n" + body + "\n}).apply(undefined, JSON.parse(" + string(literal) + ") ?? [])", nil
+}
+
+// expression is a [call] whose promise gives JSON text.
+func expression(body string, args []json.RawMessage) (string, error) {
+	c, err := call(body, args)
+	return "(async () => JSON.stringify(await " + c + ") ?? 'null')()", err
 }
 
 // result is the JSON in the text that an [expression] gave.
@@ -29,4 +32,37 @@ func result(value json.RawMessage) (json.RawMessage, error) {
 		return nil, fmt.Errorf("browser: result of the script: %w", err)
 	}
 	return json.RawMessage(text), nil
+}
+
+// catching is an [expression] that tells exceptions in its own text, for engines that tell where a promise was rejected
+// rather than where the exception is from.
+func catching(body string, args []json.RawMessage) (string, error) {
+	c, err := call(body, args)
+	return `(async () => {
+		try {
+			return JSON.stringify({value: JSON.stringify(await ` + c + `) ?? 'null'});
+		} catch (error) {
+			const frames = error instanceof Error ? error.stack.trim().split('\n').filter(Boolean) : [];
+			return JSON.stringify({thrown: [error, ...frames.map((frame) => frame.replace(/^([^@]*)@?(.*)$/, '    at $1 ($2)'))].join('\n')});
+		}
+	})()`, err
+}
+
+// caught is the JSON in the text that a [catching] expression gave, or the exception.
+func caught(value json.RawMessage) (json.RawMessage, error) {
+	text, err := result(value)
+	if err != nil {
+		return nil, err
+	}
+	var r struct {
+		Value  json.RawMessage
+		Thrown *string
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return nil, fmt.Errorf("browser: result of the script: %w", err)
+	}
+	if r.Thrown != nil {
+		return nil, &ScriptError{Message: *r.Thrown}
+	}
+	return result(r.Value)
 }
