@@ -29,10 +29,12 @@ func logged(logger *slog.Logger, next http.Handler) http.Handler {
 		rec := &recorder{ResponseWriter: w}
 		defer func() {
 			p := recover()
+			cut := p != nil
 			if p != nil && p != http.ErrAbortHandler {
 				logger.Error("panic", "id", id, "value", p, "stack", string(debug.Stack()))
 				if rec.status == 0 {
 					http.Error(rec, "internal error "+id, http.StatusInternalServerError)
+					cut = false
 				}
 			}
 			level := slog.LevelInfo
@@ -45,8 +47,8 @@ func logged(logger *slog.Logger, next http.Handler) http.Handler {
 			logger.LogAttrs(r.Context(), level, "request",
 				slog.String("id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status),
 				slog.Int64("bytes", rec.bytes), slog.Duration("took", time.Since(start)), slog.String("remote", r.RemoteAddr))
-			if p != nil {
-				panic(http.ErrAbortHandler) // cuts the connection: what was sent may not be the whole
+			if cut {
+				panic(http.ErrAbortHandler) // cuts the connection: what was sent is not the whole
 			}
 		}()
 		next.ServeHTTP(rec, r)
