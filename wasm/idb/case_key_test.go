@@ -134,7 +134,7 @@ func TestKeyValidity(t *testing.T) {
 		})
 	}
 	for _, tt := range []struct{ name, source string }{
-		{"deep arrays", "Array.from({length: 100}).reduce((a) => [a], [])"},
+		{"deep arrays", "Array.from({length: 50}).reduce((a) => [a], [])"},
 		{"long arrays", "Array.from({length: 2000}, (_, i) => i)"},
 		{"long text", "'x'.repeat(20000)"},
 		{"many bytes", "new Uint8Array(20000)"},

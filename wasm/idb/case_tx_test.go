@@ -97,13 +97,13 @@ func TestTransactionOrder(t *testing.T) {
 			}
 		})
 	}
-	// A rendezvous inside transactions: each goes on with requests until the others have started.
+	// A rendezvous inside transactions: each goes on with requests until the others have started. Writers of different
+	// stores may run at once too, and do not in Firefox.
 	for _, tt := range []struct {
 		name string
 		txs  []begun
 	}{
 		{"readers of one store run at once", []begun{{"1", r, "a"}, {"2", r, "a"}}},
-		{"writers of different stores run at once", []begun{{"1", w, "a"}, {"2", w, "b"}}},
 		{"a reader and a writer of different stores run at once", []begun{{"1", r, "a"}, {"2", w, "b"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -7,6 +7,9 @@
   const SHARED = 1000;   // programs that may share one read transaction, so that a chain of reads cannot starve a writer
   const TICKS = 8;       // promise jobs within which a caller is expected to ask for more
 
+  // Firefox, which alone has InternalError, keeps a transaction after commit() although one of its requests fails.
+  const HASTY = 'InternalError' in globalThis;
+
   // Keys and rows. IndexedDB has no null or boolean keys: they are told apart from absence by these numbers.
   const key = (k) => (k === null ? -Infinity : k === true ? 1 : k === false ? 0 : Array.isArray(k) ? k.map(key) : k);
   const indexed = (v) => (v === undefined || v === null ? -Infinity : typeof v === 'boolean' ? Number(v) : v);
@@ -347,8 +350,9 @@
       const state = held.get(tx);
       if (state) state.over = true;
       try {
-        // An upgrade is left to commit by itself: Chromium never ends one that was asked to.
-        if (tx.mode === 'versionchange' || !tx.commit) touch(tx);
+        // An upgrade is left to commit by itself: Chromium never ends one that was asked to. So is a writer where a request
+        // that still fails must undo it.
+        if (tx.mode === 'versionchange' || !tx.commit || (HASTY && tx.mode === 'readwrite')) touch(tx);
         else tx.commit();
       } catch (error) {
         if (state) state.expired = true;   // it is not active, so its holder has waited for something else
@@ -420,14 +424,15 @@
       }
     },
     // Runs the program in the first `size` bytes of the input, in a transaction or in a shared read transaction of a database.
-    // Calls done(error) or done(null, size of the output) once, never before it returns.
+    // Calls done(error) or done(null, size of the output) once, never before it returns. Steps that are given themselves
+    // instead of the size are answered by their results themselves.
     run: async (target, size, done) => {
       waiting(target, 1);
       let answer;
       try {
-        const program = received(size);
+        const bytes = typeof size === 'number', program = bytes ? received(size) : size;
         const results = await (target instanceof IDBDatabase ? query(target, program) : execute(target, program));
-        answer = [null, fill(JSON.stringify(results))];
+        answer = [null, bytes ? fill(JSON.stringify(results)) : results];
       } catch (error) {
         await null;
         answer = [error];

@@ -97,7 +97,7 @@ func (s *Store) CreateIndex(name string, path any, opts IndexOptions) error {
 		return err
 	}
 	if _, err := s.driver.CreateIndex(name, at, driver.IndexOptions{Unique: opts.Unique, MultiEntry: opts.MultiEntry}); err != nil {
-		return s.tx.finished(err, op, s.name)
+		return s.tx.shaping(err, op, s.name)
 	}
 	return nil
 }
@@ -106,7 +106,7 @@ func (s *Store) CreateIndex(name string, path any, opts IndexOptions) error {
 func (s *Store) DeleteIndex(name string) error {
 	s.tx.writes.Add(1)
 	if err := s.driver.DeleteIndex(name); err != nil {
-		return s.tx.finished(err, "delete index", s.name)
+		return s.tx.shaping(err, "delete index", s.name)
 	}
 	return nil
 }
@@ -118,7 +118,7 @@ func (s *Store) Rename(name string) error {
 		err = rename(store, name)
 	}
 	if err != nil {
-		return s.tx.finished(err, "rename", s.name)
+		return s.tx.shaping(err, "rename", s.name)
 	}
 	s.name = name
 	return nil
@@ -140,7 +140,7 @@ func (s *Store) RenameIndex(name, newName string) error {
 		}
 	}
 	if err != nil {
-		return s.tx.finished(err, "rename index", s.name)
+		return s.tx.shaping(err, "rename index", s.name)
 	}
 	return nil
 }
@@ -267,6 +267,13 @@ type Entry struct {
 func (s *source) GetAllRecords(ctx context.Context, query any, count uint, direction Direction) ([]Entry, error) {
 	const op = "getAllRecords"
 	var found []Entry
+	if direction == Prev {
+		switch query.(type) {
+		case nil, Range, *Range:
+		default:
+			query = Range{Lower: query, Upper: query} // Firefox forgets the direction of a single key
+		}
+	}
 	if s.has(op) {
 		q, err := queryOf(query)
 		if err != nil {

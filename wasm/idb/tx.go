@@ -130,11 +130,18 @@ func (tx *Tx) explain(e *Error, op, store string) error {
 	return e
 }
 
-// finished is explain for calls to which a browser says InvalidStateError when the transaction has finished. During an
-// upgrade it means that the store or index was deleted.
+// shaping is finished for calls that shape a store. During an upgrade they say InvalidStateError of a store that was deleted.
+func (tx *Tx) shaping(err error, op, store string) error {
+	if tx.mode == versionChange {
+		return tx.explain(thrown(err), op, store)
+	}
+	return tx.finished(err, op, store)
+}
+
+// finished is explain for calls to which a browser says InvalidStateError when the transaction has finished.
 func (tx *Tx) finished(err error, op, store string) error {
 	e := thrown(err)
-	if e.Name == ErrInvalidState.Name && (tx.mode != versionChange || tx.isOver()) {
+	if e.Name == ErrInvalidState.Name {
 		e.Name = ErrTransactionInactive.Name
 	}
 	return tx.explain(e, op, store)
@@ -149,15 +156,20 @@ func (tx *Tx) Run(ctx context.Context, program []byte) ([]byte, error) {
 	if err := tx.usable(ctx, "run", ""); err != nil {
 		return nil, err
 	}
-	if tx.mode != ReadOnly {
-		tx.writes.Add(1)
-	}
+	tx.wrote()
 	settled := make(chan reply, 1)
 	if err := tx.realm.program(tx.raw, program, settled); err != nil {
 		return nil, tx.explain(thrown(err), "run", "")
 	}
 	got, err := tx.wait(ctx, settled, "run", "")
 	return got.text, err
+}
+
+// wrote notes that a program may have changed what cursors have read ahead.
+func (tx *Tx) wrote() {
+	if tx.mode != ReadOnly {
+		tx.writes.Add(1)
+	}
 }
 
 // seal asks the browser to commit and does not wait for it.
