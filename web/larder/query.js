@@ -19,6 +19,9 @@ export class Query {
   /** Keeps records whose columns equal the given values. */
   where(values = {}) {
     if (values === null || typeof values !== 'object') throw invalid('where takes an object of columns and values; use filter for text');
+    for (const [column, value] of Object.entries(values)) {
+      if (value === undefined) throw invalid(`where: ${column} is undefined; null finds records that have none`);
+    }
     return this.#with({ where: [...(this.#parts.where ?? []), values] });
   }
 
