@@ -50,7 +50,7 @@ func appendMessage(dst []byte, headers map[string]string, body Record) []byte {
 	if len(headers) > 0 {
 		var room [8]string
 		dst = append(dst, `,"headers":{`...)
-		for i, name := range sortedKeys(room[:0], headers) {
+		for i, name := range AppendKeys(room[:0], headers) {
 			if i > 0 {
 				dst = append(dst, ',')
 			}

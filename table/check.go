@@ -1,7 +1,6 @@
 package table
 
 import (
-	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -323,7 +322,7 @@ func plainObject(v map[string]any, depth int) (any, bool, string) {
 			return nil, false, bad
 		}
 		if changed && !copied {
-			object, copied = maps.Clone(v), true
+			object, copied = clone(v), true
 		}
 		if changed {
 			object[key] = w

@@ -31,7 +31,7 @@ func ParseDatabase(v any) (*Database, error) {
 	if !ok && m["tables"] != nil {
 		return nil, Errorf(CodeInvalid, "tables is not an object of tables by name")
 	}
-	for _, name := range sortedKeys(nil, tables) {
+	for _, name := range AppendKeys(nil, tables) {
 		s, err := ParseSchema(name, tables[name])
 		if err != nil {
 			return nil, err
@@ -88,7 +88,7 @@ func (s *Schema) parseColumns(v any) error {
 	if !ok && v != nil {
 		return s.invalid("columns is not an object of types by name")
 	}
-	for _, name := range sortedKeys(nil, columns) {
+	for _, name := range AppendKeys(nil, columns) {
 		word, _ := columns[name].(string)
 		typ, ok := parseType(word)
 		if !ok {

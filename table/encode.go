@@ -65,7 +65,7 @@ func appendObject(dst []byte, m map[string]any) []byte {
 		return append(dst, "null"...)
 	}
 	var room [24]string // rows have few columns: their keys are sorted on the stack
-	keys := sortedKeys(room[:0], m)
+	keys := AppendKeys(room[:0], m)
 	dst = append(dst, '{')
 	for i, key := range keys {
 		if i > 0 {
@@ -142,8 +142,8 @@ func appendString(dst []byte, s string) []byte {
 	return append(dst, '"')
 }
 
-// sortedKeys appends m's keys to room and returns them in order.
-func sortedKeys[V any](room []string, m map[string]V) []string {
+// AppendKeys appends m's keys to room, which is empty, and returns them in the order of their bytes.
+func AppendKeys[V any](room []string, m map[string]V) []string {
 	for key := range m {
 		room = append(room, key)
 	}

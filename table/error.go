@@ -40,7 +40,7 @@ const (
 )
 
 // Error is the one error type that Larder's packages return for what callers branch on. Its text names the thing and
-// the way out. Most callers use [CodeOf], or errors.As.
+// the way out. Most callers use [CodeOf], or errors.AsType.
 //
 // The zero value is not meaningful. An Error is immutable once returned, and so safe for concurrent use.
 type Error struct {
@@ -83,8 +83,7 @@ func (e *Error) Unwrap() error { return e.Err }
 
 // CodeOf returns the code of the first [Error] in err's chain, or "" if there is none (also for a nil error).
 func CodeOf(err error) Code {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code
 	}
 	return ""

@@ -105,7 +105,7 @@ func ParseQuery(v any) (*Query, error) {
 	if !ok {
 		return nil, Errorf(CodeQuery, "the query is not an object")
 	}
-	for _, key := range sortedKeys(nil, m) {
+	for _, key := range AppendKeys(nil, m) {
 		var err error
 		if v := m[key]; v != nil {
 			err = q.set(key, v)
@@ -192,7 +192,7 @@ func (q *Query) addWhere(v any) error {
 		if !ok {
 			return Errorf(CodeQuery, "where is not an object of values by column")
 		}
-		for _, name := range sortedKeys(nil, m) {
+		for _, name := range AppendKeys(nil, m) {
 			if err := CheckName("column", name); err != nil {
 				return Errorf(CodeQuery, "where").Because(err)
 			}

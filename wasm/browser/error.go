@@ -75,12 +75,10 @@ func NewError(code, message string, cause js.Value) js.Value {
 
 // CauseOf returns the JavaScript exception in err's chain, or undefined.
 func CauseOf(err error) js.Value {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Value
 	}
-	var thrown js.Error
-	if errors.As(err, &thrown) {
+	if thrown, ok := errors.AsType[js.Error](err); ok {
 		return thrown.Value
 	}
 	return js.Undefined()

@@ -129,8 +129,7 @@ func Code(err error) table.Code {
 	if code := table.CodeOf(err); code != "" {
 		return code
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Code()
 	}
 	return ""

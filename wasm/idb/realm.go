@@ -246,12 +246,10 @@ func text(object js.Value, property string) string {
 
 // thrown returns the failure that a call threw. The driver's own mapping misses exceptions that are thrown at once.
 func thrown(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
-	var exception js.Error
-	if errors.As(err, &exception) && exception.Value.Type() == js.TypeObject {
+	if exception, ok := errors.AsType[js.Error](err); ok && exception.Value.Type() == js.TypeObject {
 		return failed(exception.Value)
 	}
 	return &Error{Name: ErrUnknown.Name, Err: err}

@@ -2,8 +2,6 @@ package replica
 
 import (
 	"context"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/table"
@@ -74,7 +72,7 @@ func (c *changes) write(ctx context.Context, tx *store.Tx, tables []string) erro
 	for _, name := range tables {
 		var puts []table.Record
 		var deletes []string
-		for _, id := range slices.Sorted(maps.Keys(c.rows[name])) {
+		for _, id := range table.AppendKeys(nil, c.rows[name]) {
 			if record := c.rows[name][id]; record != nil {
 				puts = append(puts, record)
 			} else {

@@ -218,8 +218,7 @@ func coded(err error) error {
 		return err
 	}
 	code := table.CodeStorage
-	var e *idb.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*idb.Error](err); ok {
 		code = e.Code()
 	}
 	return table.Errorf(code, "the browser's storage").Because(err)
