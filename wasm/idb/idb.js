@@ -355,8 +355,7 @@
         if (tx.mode === 'versionchange' || !tx.commit || (HASTY && tx.mode === 'readwrite')) touch(tx);
         else tx.commit();
       } catch (error) {
-        if (state) state.expired = true;   // it is not active, so its holder has waited for something else
-        go.abort(tx);
+        if (go.abort(tx) && state) state.expired = true;   // it was not active, so its holder has waited for something else
         throw error;
       }
     },
