@@ -52,7 +52,7 @@ func TestStore(t *testing.T) {
 		if s.Name() != "todo" || strings.Join(s.IndexNames(), " ") != "done done,rank slug tags" {
 			t.Errorf("store %s has indexes %q", s.Name(), s.IndexNames())
 		}
-		key, err := s.Put(ctx, map[string]any{"id": "g", "n": 1})
+		key, err := s.Put(ctx, object(`{"id":"g","n":1}`))
 		want(t, "the key of a put", key, `"g"`)
 		if err != nil {
 			return err
