@@ -1,4 +1,4 @@
-// Command bench compares Larder with IndexedDB by hand and with Dexie, in a real browser. The contenders take turns in
+// Command bench compares Larder, and package idb by itself, with IndexedDB by hand and with Dexie, in a real browser. The contenders take turns in
 // one page, step by step, so that what else the machine does hits them alike; what counts are the ratios of one round,
 // their medians and their spread. A contender whose result is wrong ends the run; none is judged by its time.
 //
@@ -37,12 +37,14 @@ const (
 	raw    = "raw"
 	dexie  = "dexie"
 	larder = "larder"
+	idb    = "idb"
 )
 
 // plan is what to measure.
 type plan struct {
 	web        string // folder with larder.js, as make web leaves it
 	dexieFile  string // Dexie's module
+	idbFile    string // the program in folder idb, built for the browser
 	rows       int
 	gets       int
 	page       int // changes in a page
@@ -58,19 +60,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(stderr)
 	flags.StringVar(&p.web, "web", "build/web", "`folder` of Larder's web files, made by make web")
 	flags.StringVar(&p.dexieFile, "dexie", "test/bench/node_modules/dexie/dist/modern/dexie.mjs", "`file` of Dexie's module, installed by npm ci")
+	flags.StringVar(&p.idbFile, "idb", "build/bench/idb.wasm", "`file` of the Go contender, built by make bench")
 	flags.IntVar(&p.rows, "rows", 10_000, "records in a database")
 	flags.IntVar(&p.gets, "gets", 1_000, "records asked for one by one")
 	flags.IntVar(&p.page, "page", 1_000, "changes in a page")
 	flags.IntVar(&p.rounds, "rounds", 9, "rounds")
-	flags.StringVar(&contenders, "contenders", raw+","+dexie+","+larder, "who takes part; the first is the measure")
+	flags.StringVar(&contenders, "contenders", raw+","+dexie+","+larder+","+idb, "who takes part; the first is the measure")
 	flags.DurationVar(&p.limit, "limit", 15*time.Minute, "end the run, as failed, after this time")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	p.contenders = strings.Split(contenders, ",")
 	for _, c := range p.contenders {
-		if !slices.Contains([]string{raw, dexie, larder}, c) {
-			return fmt.Errorf("unknown contender %q: there are %s, %s and %s", c, raw, dexie, larder)
+		if !slices.Contains([]string{raw, dexie, larder, idb}, c) {
+			return fmt.Errorf("unknown contender %q: there are %s, %s, %s and %s", c, raw, dexie, larder, idb)
 		}
 	}
 	if p.rows < 10 || p.gets < 1 || p.page < 10 || p.page > p.rows || p.rounds < 1 {

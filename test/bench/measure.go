@@ -14,14 +14,20 @@ import (
 type job struct {
 	step  string // of the page's bench object
 	label string
+	by    []string // the contenders that can do it; nil is all
 }
+
+func (j job) has(contender string) bool { return j.by == nil || slices.Contains(j.by, contender) }
 
 func (p plan) jobs() []job {
 	return []job{
-		{"put", fmt.Sprintf("bulk put of %d", p.rows)},
-		{"gets", fmt.Sprintf("%d awaited gets", p.gets)},
-		{"all", fmt.Sprintf("read all %d", p.rows)},
-		{"pull", fmt.Sprintf("pull page of %d", p.page)},
+		{"put", fmt.Sprintf("bulk put of %d", p.rows), nil},
+		{"gets", fmt.Sprintf("%d awaited gets", p.gets), nil},
+		{"all", fmt.Sprintf("read all %d", p.rows), nil},
+		{"range", "range of 500 by index", []string{raw, idb}},
+		{"modify", fmt.Sprintf("read-modify-write of %d", p.gets), []string{raw, idb}},
+		{"cursor", fmt.Sprintf("cursor over %d", p.rows), []string{raw, idb}},
+		{"pull", fmt.Sprintf("pull page of %d", p.page), []string{raw, dexie, larder}},
 	}
 }
 
@@ -77,6 +83,9 @@ func (p plan) measure(ctx context.Context, w *work, onRound func(int)) (res *res
 		for _, j := range p.jobs() {
 			for i := range p.contenders {
 				c := p.contenders[(i+round)%len(p.contenders)] // nobody is always first
+				if !j.has(c) {
+					continue
+				}
 				took, err := step(ctx, b, page, j.step, c, w.pages[round].want)
 				if err != nil {
 					return nil, fmt.Errorf("round %d, %s, %s: %w", round+1, j.label, c, err)

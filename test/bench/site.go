@@ -29,6 +29,8 @@ func newSite(p plan, w *work) (*site, error) {
 	for _, need := range []struct{ contender, path, way string }{
 		{larder, filepath.Join(p.web, "larder.js"), "make web"},
 		{dexie, p.dexieFile, "npm ci in test/bench"},
+		{idb, p.idbFile, "make bench"},
+		{idb, filepath.Join(p.web, "idb.js"), "make web"},
 	} {
 		if !slices.Contains(p.contenders, need.contender) {
 			continue
@@ -58,6 +60,10 @@ func newSite(p plan, w *work) (*site, error) {
 	mux.HandleFunc("GET /bench/dexie.mjs", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/javascript")
 		http.ServeFile(w, r, p.dexieFile)
+	})
+	mux.HandleFunc("GET /bench/idb.wasm", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/wasm")
+		http.ServeFile(w, r, p.idbFile)
 	})
 	mux.HandleFunc("GET /bench/work.json", func(w http.ResponseWriter, _ *http.Request) { answer(w, script) })
 	mux.HandleFunc("GET /__probe", func(w http.ResponseWriter, r *http.Request) {

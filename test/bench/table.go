@@ -26,9 +26,16 @@ func (r *results) table(w io.Writer, title string, pick func(sample) float64) er
 		cells := []string{j.label}
 		base := r.samples[j.step][r.plan.contenders[0]]
 		for i, c := range r.plan.contenders {
+			if !j.has(c) {
+				cells = append(cells, "–")
+				continue
+			}
 			var values, ratios []float64
 			for round, s := range r.samples[j.step][c] {
 				values = append(values, pick(s))
+				if round >= len(base) {
+					continue // the first contender does not do this
+				}
 				if b := pick(base[round]); b > 0 {
 					ratios = append(ratios, pick(s)/b)
 				}

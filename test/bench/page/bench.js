@@ -1,5 +1,6 @@
 // A contender is a module that exports open(name, sync), which gives a database with put(records), fill(records),
-// get(id), all(), count(), pull() and close(); and destroy(name). The runner calls the steps below one by one, and turns
+// get(id), all(), count(), range(lower, upper) by rank, modify(n), cursor(), pull() and close(); and destroy(name). Not all
+// can do all. One that is no JavaScript does the gets itself, and gives [count, sum of ranks] where others give rows. The runner calls the steps below one by one, and turns
 // from one contender to the next itself. Only the step's own work is timed; a step whose result is wrong throws.
 const contenders = {};
 const open = new Map(); // contender's name -> {local, sync}
@@ -9,6 +10,10 @@ let ids; // what the gets ask for, in an order of its own
 function check(what, got, want) {
   if (got !== want) throw new Error(`${what}: ${got} instead of ${want}`);
 }
+
+const sum = (rows) => rows.reduce((n, row) => n + row.rank, 0);
+const tally = (rows) => [rows.length, sum(rows)];
+const tallied = (result) => (typeof result[0] === 'number' ? result : tally(result));
 
 async function timed(work) {
   const start = performance.now();
@@ -53,6 +58,7 @@ globalThis.bench = {
   async gets(name) {
     const { local } = open.get(name);
     const got = [];
+    if (local.gets) return (await timed(() => local.gets())).ms; // and checks them itself
     const { ms } = await timed(async () => {
       for (const { id } of ids) got.push(await local.get(id));
     });
@@ -63,9 +69,33 @@ globalThis.bench = {
   async all(name) {
     const { local } = open.get(name);
     const { ms, result } = await timed(() => local.all());
-    check('rows read', result.length, records.length);
-    const sum = (rows) => rows.reduce((n, row) => n + row.rank, 0);
-    check('sum of ranks', sum(result), sum(records));
+    check('rows read', String(tallied(result)), String(tally(records)));
+    return ms;
+  },
+
+  // range reads some 500 rows in order of their ranks, from a quarter of the way on.
+  async range(name) {
+    const { local } = open.get(name);
+    const ranks = records.map(({ rank }) => rank).sort((a, b) => a - b);
+    const lower = ranks[Math.floor(ranks.length / 4)], upper = ranks[Math.min(Math.floor(ranks.length / 4) + 499, ranks.length - 1)];
+    const { ms, result } = await timed(() => local.range(lower, upper));
+    check('rows in the range', String(tallied(result)), String(tally(records.filter(({ rank }) => lower <= rank && rank <= upper))));
+    return ms;
+  },
+
+  // modify raises the ranks of as many rows as the gets ask for.
+  async modify(name) {
+    const { local } = open.get(name);
+    const { ms } = await timed(() => local.modify(ids.length));
+    check('rows after the change', String(tallied(await local.all())), String([records.length, sum(records) + ids.length]));
+    return ms;
+  },
+
+  // cursor visits all rows one by one, after modify.
+  async cursor(name) {
+    const { local } = open.get(name);
+    const { ms, result } = await timed(() => local.cursor());
+    check('rows visited', String(result), String([records.length, sum(records) + ids.length]));
     return ms;
   },
 

@@ -14,6 +14,7 @@ class Raw {
   constructor(db) { this.db = db; }
 
   put(records) {
+    this.keys = records.map(({ id }) => id);
     const tx = this.db.transaction('todoitem', 'readwrite');
     const store = tx.objectStore('todoitem');
     for (const record of records) store.put(record);
@@ -31,6 +32,41 @@ class Raw {
   get(id) { return answered(this.db.transaction('todoitem').objectStore('todoitem').get(id)); }
   all() { return answered(this.db.transaction('todoitem').objectStore('todoitem').getAll()); }
   count() { return answered(this.db.transaction('todoitem').objectStore('todoitem').count()); }
+
+  range(lower, upper) {
+    return answered(this.db.transaction('todoitem').objectStore('todoitem').index('rank').getAll(IDBKeyRange.bound(lower, upper)));
+  }
+
+  modify(n) {
+    const tx = this.db.transaction('todoitem', 'readwrite');
+    const store = tx.objectStore('todoitem');
+    let left = n;
+    for (const id of this.keys.slice(0, n)) {
+      const request = store.get(id);
+      request.onsuccess = () => {
+        const row = request.result;
+        row.rank++;
+        store.put(row);
+        if (--left === 0) tx.commit();
+      };
+    }
+    return completed(tx);
+  }
+
+  cursor() {
+    const request = this.db.transaction('todoitem').objectStore('todoitem').openCursor();
+    let n = 0, total = 0;
+    return new Promise((resolve, reject) => {
+      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        const cursor = request.result;
+        if (!cursor) return resolve([n, total]);
+        n++;
+        total += cursor.value.rank;
+        return cursor.continue();
+      };
+    });
+  }
 
   async pull() {
     const link = await answered(this.db.transaction('meta').objectStore('meta').get('cursor'));
