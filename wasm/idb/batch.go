@@ -3,8 +3,10 @@
 package idb
 
 import (
+	"bytes"
 	"context"
 	"iter"
+	"slices"
 	"syscall/js"
 
 	"github.com/larder-sync/larder/table"
@@ -80,10 +82,8 @@ func Elements(array []byte) iter.Seq[[]byte] {
 		for i := 1; i < len(array); i++ {
 			switch array[i] {
 			case '"':
-				for i++; i < len(array) && array[i] != '"'; i++ {
-					if array[i] == '\\' {
-						i++
-					}
+				if i = textEnd(array, i); i < 0 {
+					return
 				}
 			case '[', '{':
 				depth++
@@ -103,6 +103,25 @@ func Elements(array []byte) iter.Seq[[]byte] {
 				}
 			}
 		}
+	}
+}
+
+// textEnd returns where the text that begins with the quote at i has its other quote, or -1.
+func textEnd(b []byte, i int) int {
+	for from := i + 1; ; {
+		n := bytes.IndexByte(b[from:], '"')
+		if n < 0 {
+			return -1
+		}
+		end := from + n
+		slashes := 0
+		for b[end-1-slashes] == '\\' { // ends at the first quote
+			slashes++
+		}
+		if slashes%2 == 0 {
+			return end
+		}
+		from = end + 1
 	}
 }
 
@@ -163,11 +182,23 @@ func (r *Rows[T]) writing(op string, rows []T) ([]byte, error) {
 
 // Get returns the rows that have the keys, in their order; there tells of each whether it is there.
 func (r *Rows[T]) Get(ctx context.Context, tx *Tx, keys ...any) (rows []T, there []bool, err error) {
+	return r.get(ctx, tx.Run, keys)
+}
+
+// Fetch is Get without a transaction of the caller's: see [DB.Read].
+func (r *Rows[T]) Fetch(ctx context.Context, db *DB, keys ...any) (rows []T, there []bool, err error) {
+	return r.get(ctx, db.Read, keys)
+}
+
+// runner is [Tx.Run] or [DB.Read].
+type runner func(ctx context.Context, program []byte) ([]byte, error)
+
+func (r *Rows[T]) get(ctx context.Context, run runner, keys []any) (rows []T, there []bool, err error) {
 	b, err := r.keyed("get", keys)
 	if err != nil {
 		return nil, nil, err
 	}
-	answer, err := tx.Run(ctx, b)
+	answer, err := run(ctx, b)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -195,28 +226,36 @@ func (r *Rows[T]) Delete(ctx context.Context, tx *Tx, keys ...any) error {
 
 // All returns the rows that are selected, in order.
 func (r *Rows[T]) All(ctx context.Context, tx *Tx, sel Select) ([]T, error) {
-	b, err := r.selecting(sel)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := tx.Run(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	return r.parse(answer)
+	return r.all(ctx, tx.Run, sel)
 }
 
 // Read is All without a transaction of the caller's: see [DB.Read].
 func (r *Rows[T]) Read(ctx context.Context, db *DB, sel Select) ([]T, error) {
-	b, err := r.selecting(sel)
+	return r.all(ctx, db.Read, sel)
+}
+
+func (r *Rows[T]) all(ctx context.Context, run runner, sel Select) ([]T, error) {
+	program, err := r.selecting(sel)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := db.Read(ctx, b)
+	answer, err := run(ctx, program)
 	if err != nil {
 		return nil, err
 	}
-	return r.parse(answer)
+	var rows []T
+	list, read := result(answer), 0
+	for text := range Elements(list) {
+		if len(rows) == cap(rows) && read > 0 { // rows are much of a size, so those that were read tell how many there are
+			rows = slices.Grow(rows, (len(list)-read)*len(rows)/read+8)
+		}
+		read += len(text) + 1
+		rows = append(rows, *new(T))
+		if err := r.Parse(text, &rows[len(rows)-1]); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
 }
 
 // Change reads the rows that have the keys, has them changed, and writes them back and commits. It is a transaction by
@@ -289,23 +328,6 @@ func (r *Rows[T]) selecting(sel Select) ([]byte, error) {
 		b = table.AppendJSON(append(b, `,"take":`...), float64(sel.Take))
 	}
 	return append(b, `}]`...), nil
-}
-
-func (r *Rows[T]) parse(answer []byte) ([]T, error) {
-	list := result(answer)
-	n := 0
-	for range Elements(list) {
-		n++
-	}
-	rows := make([]T, n)
-	n = 0
-	for text := range Elements(list) {
-		if err := r.Parse(text, &rows[n]); err != nil {
-			return nil, err
-		}
-		n++
-	}
-	return rows, nil
 }
 
 // result returns the one result of an answer.

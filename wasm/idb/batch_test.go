@@ -85,6 +85,12 @@ func TestRows(t *testing.T) {
 			return err
 		}), nil)
 	})
+	t.Run("fetch needs no transaction", func(t *testing.T) {
+		rows, there, err := tasks.Fetch(ctx, db, "nobody", "b")
+		if err != nil || !slices.Equal(there, []bool{false, true}) || rows[1].Rank != 5 {
+			t.Errorf("got %v, %v, %v", rows, there, err)
+		}
+	})
 	t.Run("change reads, changes and writes back", func(t *testing.T) {
 		is(t, tasks.Change(ctx, db, []any{"a", "nobody", "b", "c"}, func(row *task) (bool, error) {
 			row.Rank += 100

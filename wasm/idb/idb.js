@@ -272,19 +272,34 @@
     };
   });
 
+  // Makes the requests that read the same rows of a store without a cursor, which costs half: keys, and values if they are
+  // wanted. Null where there can be no rows, undefined where it takes a cursor.
+  const atOnce = (source, query, direction, keysOnly, key, steps, count) => {
+    const back = direction.startsWith('prev');
+    if (source instanceof IDBIndex || steps > 1 || (back && !('getAllRecords' in source))) return undefined;
+    if (key !== undefined) {
+      const near = query instanceof IDBKeyRange ? query : { lower: query, upper: query }, open = steps === 1;
+      query = range(back ? { lower: near.lower, lowerOpen: near.lowerOpen, upper: key, upperOpen: open }
+        : { lower: key, lowerOpen: open, upper: near.upper, upperOpen: near.upperOpen });
+      if (query === null) return null;
+    }
+    const args = back ? [{ query, count, direction }] : [query, count];
+    return [source.getAllKeys(...args), ...(keysOnly ? [] : [source.getAll(...args)])];
+  };
+
   // What follows is for the Go package wasm/idb. Its driver, go-indexeddb, keeps requests and transactions to itself, so it is
   // given stand-ins that note the latest request, for Go to wait on in its own way.
   let latest = null, staged = null;
-  const types = globalThis.IDBRequest ? [IDBRequest, IDBTransaction, IDBObjectStore, IDBIndex, IDBCursor] : [];
+  const types = globalThis.IDBRequest ? [IDBRequest, IDBTransaction, IDBObjectStore, IDBIndex] : [];
   const shown = (value) => (types.some((type) => value instanceof type) ? noted(value) : value);
   const noted = (target) => new Proxy(target, {
     get(_, name) {
+      if (name === 'raw') return target;
       const member = target[name];
       if (typeof member !== 'function') return shown(member);
       return (...args) => {
         const made = member.apply(target, args);
         if (made instanceof IDBRequest) latest = made;
-        else if (target instanceof IDBCursor) latest = target.request;
         return shown(made);
       };
     },
@@ -385,20 +400,26 @@
       };
     },
     // Calls done(error) or done(null, rows) once, never before it returns: see visit.
-    page: async (source, query, direction, keysOnly, key, primary, steps, count, done) => {
-      let tx, answer;
+    page: async (stand, query, direction, keysOnly, key, primary, steps, count, done) => {
+      const source = stand.raw, { transaction: tx } = source.objectStore ?? source;
+      let answer;
+      waiting(tx, 1);
       try {
-        source[keysOnly ? 'openKeyCursor' : 'openCursor'](query, direction);
-        tx = latest.transaction;
-        waiting(tx, 1);
-        answer = [null, await visit(latest, direction, key, primary, steps, count)];
+        const requests = atOnce(source, query, direction, keysOnly, key, steps, count);
+        if (requests === undefined) {
+          const request = source[keysOnly ? 'openKeyCursor' : 'openCursor'](query, direction);
+          answer = [null, await visit(request, direction, key, primary, steps, count)];
+        } else {
+          const [keys, values] = requests ? await all(requests) : [{ result: [] }];
+          answer = [null, keys.result.flatMap((k, i) => [k, k, values?.result[i]])];
+        }
       } catch (error) {
         await null;
         answer = [failure(tx, error)];
       }
-      if (tx) waiting(tx, -1);
+      waiting(tx, -1);
       done(...answer);
-      if (tx) rest(tx);
+      rest(tx);
     },
     // Puts a row in place of the one with that primary key, as a cursor's update does.
     update: (store, value, primary) => {

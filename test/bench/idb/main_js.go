@@ -84,11 +84,11 @@ func count(db *idb.DB) (n int, err error) {
 // gets reads the rows one by one, each awaited before the next is asked for.
 func gets(db *idb.DB) error {
 	for _, want := range work.IDs {
-		got, err := rows.Read(ctx, db, idb.Select{Query: want.ID})
+		got, there, err := rows.Fetch(ctx, db, want.ID)
 		if err != nil {
 			return err
 		}
-		if len(got) != 1 || got[0].Text != want.Text {
+		if !there[0] || got[0].Text != want.Text {
 			return errors.New("not the row of id " + want.ID)
 		}
 	}

@@ -81,24 +81,21 @@ func token(s string) (value, rest string, err error) {
 		}
 		return s[:end], s[end:], nil
 	}
-	for i := 1; i < len(s); i++ {
-		switch s[i] {
-		case '"':
-			return s[1:i], s[i+1:], nil
-		case '\\': // rare: the library's own reader is good enough from here
-			end := i
-			for end < len(s) && s[end] != '"' {
-				if s[end] == '\\' {
-					end++
-				}
-				end++
-			}
-			if end >= len(s) {
-				return "", "", errRow
-			}
-			err = json.Unmarshal([]byte(s[:end+1]), &value)
-			return value, s[end+1:], err
+	end := 1 + strings.IndexByte(s[1:], '"')
+	if end == 0 {
+		return "", "", errRow
+	}
+	if strings.IndexByte(s[:end], '\\') < 0 {
+		return s[1:end], s[end+1:], nil
+	}
+	for end = 1; end < len(s) && s[end] != '"'; end++ { // rare: the library's own reader is good enough from here
+		if s[end] == '\\' {
+			end++
 		}
 	}
-	return "", "", errRow
+	if end >= len(s) {
+		return "", "", errRow
+	}
+	err = json.Unmarshal([]byte(s[:end+1]), &value)
+	return value, s[end+1:], err
 }
