@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"syscall/js"
+	"unsafe" // for texts that share an answer's memory: nothing writes to an answer
 
 	"github.com/larder-sync/larder/table"
 )
@@ -131,7 +132,7 @@ func textEnd(b []byte, i int) int {
 type Rows[T any] struct {
 	Store  string
 	Append func(dst []byte, row *T) ([]byte, error) // appends the JSON text of a row
-	Parse  func(text []byte, row *T) error          // the reverse; text is valid until it returns
+	Parse  func(text string, row *T) error          // the reverse; a batch's texts are cut from one, which is kept while any part of it is
 	Encode []string                                 // columns that indexes on "$.column" are made of: see the package's documentation
 }
 
@@ -206,7 +207,7 @@ func (r *Rows[T]) get(ctx context.Context, run runner, keys []any) (rows []T, th
 	i := 0
 	for text := range Elements(result(answer)) {
 		if there[i] = string(text) != "null"; there[i] {
-			if err := r.Parse(text, &rows[i]); err != nil {
+			if err := r.Parse(unsafe.String(&text[0], len(text)), &rows[i]); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -251,7 +252,7 @@ func (r *Rows[T]) all(ctx context.Context, run runner, sel Select) ([]T, error) 
 		}
 		read += len(text) + 1
 		rows = append(rows, *new(T))
-		if err := r.Parse(text, &rows[len(rows)-1]); err != nil {
+		if err := r.Parse(unsafe.String(&text[0], len(text)), &rows[len(rows)-1]); err != nil {
 			return nil, err
 		}
 	}

@@ -27,7 +27,7 @@ var tasks = idb.Rows[task]{
 		text, err := json.Marshal(row)
 		return append(dst, text...), err
 	},
-	Parse: func(text []byte, row *task) error { return json.Unmarshal(text, row) },
+	Parse: func(text string, row *task) error { return json.Unmarshal([]byte(text), row) },
 }
 
 func ids(rows []task) string {
@@ -115,7 +115,7 @@ func TestRows(t *testing.T) {
 	})
 	t.Run("a row that cannot be read or written is the caller's error", func(t *testing.T) {
 		bad := tasks
-		bad.Parse = func([]byte, *task) error { return errMine }
+		bad.Parse = func(string, *task) error { return errMine }
 		bad.Append = func([]byte, *task) ([]byte, error) { return nil, errMine }
 		_, err := bad.Read(ctx, db, idb.Select{})
 		is(t, err, errMine)

@@ -36,18 +36,49 @@ func appendRecord(b []byte, r *record) ([]byte, error) {
 	return append(strconv.AppendInt(append(b, `,"rank":`...), int64(r.Rank), 10), '}'), nil
 }
 
-// parseRecord reads a row of flat JSON. Its texts share one string.
-func parseRecord(text []byte, r *record) error {
-	rest := strings.TrimPrefix(string(text), "{")
-	for rest != "" && rest != "}" {
-		var key, value string
-		var err error
-		if key, rest, err = token(rest); err != nil || rest == "" || rest[0] != ':' {
+// parseRecord reads a row: at once if it is as appendRecord writes it and JSON.stringify keeps it, else column by column.
+func parseRecord(text string, r *record) error {
+	if strings.IndexByte(text, '\\') < 0 {
+		rest := text
+		if cut(&rest, `{"id":"`, &r.ID) && cut(&rest, `,"text":"`, &r.Text) && cut(&rest, `,"notes":"`, &r.Notes) && cut(&rest, `,"list":"`, &r.List) {
+			before, after, ok := strings.Cut(rest, `,"rank":`)
+			if ok && strings.HasPrefix(before, `,"complete":`) {
+				r.Complete = before == `,"complete":true`
+				rank, err := strconv.Atoi(strings.TrimSuffix(after, "}"))
+				r.Rank = rank
+				return err
+			}
+		}
+	}
+	return parseColumns(text, r)
+}
+
+// cut takes a text that follows before off rest, and reports whether it was there.
+func cut(rest *string, before string, text *string) bool {
+	if !strings.HasPrefix(*rest, before) {
+		return false
+	}
+	from := len(before)
+	n := strings.IndexByte((*rest)[from:], '"')
+	if n < 0 {
+		return false
+	}
+	*text, *rest = (*rest)[from:from+n], (*rest)[from+n+1:]
+	return true
+}
+
+// parseColumns reads a row of flat JSON, its columns in any order.
+func parseColumns(rest string, r *record) error {
+	for len(rest) > 1 { // past a brace or comma there is a key, or the end
+		key, after, err := token(rest[1:])
+		if err != nil || after == "" {
 			return errRow
 		}
-		if value, rest, err = token(rest[1:]); err != nil {
+		value, after, err := token(after[1:])
+		if err != nil {
 			return err
 		}
+		rest = after
 		switch key {
 		case "id":
 			r.ID = value
@@ -64,7 +95,6 @@ func parseRecord(text []byte, r *record) error {
 				return err
 			}
 		}
-		rest = strings.TrimPrefix(rest, ",")
 	}
 	return nil
 }
@@ -75,11 +105,12 @@ func token(s string) (value, rest string, err error) {
 		return "", "", errRow
 	}
 	if s[0] != '"' {
-		end := strings.IndexAny(s, ",}")
-		if end < 0 {
-			return "", "", errRow
+		for end := range len(s) {
+			if s[end] == ',' || s[end] == '}' {
+				return s[:end], s[end:], nil
+			}
 		}
-		return s[:end], s[end:], nil
+		return "", "", errRow
 	}
 	end := 1 + strings.IndexByte(s[1:], '"')
 	if end == 0 {
