@@ -68,7 +68,7 @@ func ExampleMerge() {
 
 func ExampleParseFilter() {
 	filter, err := table.ParseFilter("(complete eq false) and contains(tolower(text),'milk')")
-	fmt.Println(filter, err)
+	fmt.Println(table.FilterText(filter), err)
 	fmt.Println(table.Matches(filter, table.Record{"id": "1", "text": "Milk and honey", "complete": false}))
 
 	_, err = table.ParseFilter("complete = false")

@@ -7,13 +7,17 @@ import "strings"
 // case. A tree is immutable once made and so safe for concurrent use.
 //
 // Values are nil, bool, float64 and string; a date is its canonical string, and only as a literal a [Date].
-type Expr interface {
-	// String returns OData text that [ParseFilter] reads back to the same tree.
-	String() string
-	// binding is how tightly the node holds its parts; one that is looser than its place needs parentheses.
-	binding() int
-	append(dst []byte) []byte
-}
+type Expr interface{ isExpr() }
+
+func (Literal) isExpr()    {}
+func (ColumnRef) isExpr()  {}
+func (Not) isExpr()        {}
+func (Negate) isExpr()     {}
+func (Logic) isExpr()      {}
+func (Compare) isExpr()    {}
+func (Arithmetic) isExpr() {}
+func (In) isExpr()         {}
+func (Call) isExpr()       {}
 
 // Op is an operator, by its OData name.
 type Op string
@@ -165,109 +169,91 @@ func bindingOf(op Op) int {
 	return 0
 }
 
-func (e Literal) binding() int {
-	if f, ok := e.Value.(float64); ok && f < 0 {
+// binding is how tightly e holds its parts; one that is looser than its place needs parentheses.
+func binding(e Expr) int {
+	switch e := e.(type) {
+	case Literal:
+		if f, ok := e.Value.(float64); ok && f < 0 {
+			return bindUnary
+		}
+	case Not, Negate:
 		return bindUnary
+	case In, Compare:
+		return bindCompare
+	case Arithmetic:
+		return bindingOf(e.Op)
+	case Logic:
+		return bindingOf(e.Op)
 	}
 	return bindPrimary
 }
-func (e ColumnRef) binding() int  { return bindPrimary }
-func (e Call) binding() int       { return bindPrimary }
-func (e Not) binding() int        { return bindUnary }
-func (e Negate) binding() int     { return bindUnary }
-func (e In) binding() int         { return bindCompare }
-func (e Compare) binding() int    { return bindCompare }
-func (e Arithmetic) binding() int { return bindingOf(e.Op) }
-func (e Logic) binding() int      { return bindingOf(e.Op) }
 
-func (e Literal) String() string    { return string(e.append(nil)) }
-func (e ColumnRef) String() string  { return string(e.append(nil)) }
-func (e Call) String() string       { return string(e.append(nil)) }
-func (e Not) String() string        { return string(e.append(nil)) }
-func (e Negate) String() string     { return string(e.append(nil)) }
-func (e In) String() string         { return string(e.append(nil)) }
-func (e Compare) String() string    { return string(e.append(nil)) }
-func (e Arithmetic) String() string { return string(e.append(nil)) }
-func (e Logic) String() string      { return string(e.append(nil)) }
+// FilterText returns e as OData text, which [ParseFilter] reads back to the same tree.
+func FilterText(e Expr) string { return string(appendExpr(nil, e)) }
+
+func appendExpr(dst []byte, e Expr) []byte {
+	switch e := e.(type) {
+	case Literal:
+		return appendLiteral(dst, e.Value)
+	case ColumnRef:
+		switch e.Name {
+		case "not", "true", "false", "null":
+			dst = append(dst, "_/"...) // a member of anything is a column, whatever its name
+		}
+		return append(dst, e.Name...)
+	case Not:
+		return appendPart(append(dst, "not "...), e.X, bindUnary)
+	case Negate:
+		return appendPart(append(dst, '-'), e.X, bindUnary)
+	case Logic:
+		return appendParts(dst, e.List, " "+string(e.Op)+" ", bindingOf(e.Op)+1)
+	case Compare:
+		return appendBinary(dst, e.Op, e.Left, e.Right)
+	case Arithmetic:
+		return appendBinary(dst, e.Op, e.Left, e.Right)
+	case In:
+		return appendList(append(appendPart(dst, e.X, bindCompare), " in "...), e.List)
+	case Call:
+		return appendList(append(dst, e.Func...), e.Args)
+	}
+	return dst
+}
+
+func appendLiteral(dst []byte, v any) []byte {
+	switch v := v.(type) {
+	case string:
+		return append(append(append(dst, '\''), strings.ReplaceAll(v, "'", "''")...), '\'')
+	case Date:
+		return append(append(append(dst, "datetime'"...), v...), '\'')
+	}
+	return AppendJSON(dst, v)
+}
 
 // appendPart writes e in a place that takes nodes which bind at least as tightly as least.
 func appendPart(dst []byte, e Expr, least int) []byte {
-	if e.binding() >= least {
-		return e.append(dst)
+	if binding(e) >= least {
+		return appendExpr(dst, e)
 	}
-	return append(e.append(append(dst, '(')), ')')
+	return append(appendExpr(append(dst, '('), e), ')')
+}
+
+func appendParts(dst []byte, list []Expr, between string, least int) []byte {
+	for i, e := range list {
+		if i > 0 {
+			dst = append(dst, between...)
+		}
+		dst = appendPart(dst, e, least)
+	}
+	return dst
 }
 
 func appendList(dst []byte, list []Expr) []byte {
-	dst = append(dst, '(')
-	for i, e := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendPart(dst, e, bindOr)
-	}
-	return append(dst, ')')
-}
-
-func (e Literal) append(dst []byte) []byte {
-	switch v := e.Value.(type) {
-	case string:
-		dst = append(dst, '\'')
-		dst = append(dst, strings.ReplaceAll(v, "'", "''")...)
-		return append(dst, '\'')
-	case Date:
-		dst = append(dst, "datetime'"...)
-		dst = append(dst, v...)
-		return append(dst, '\'')
-	}
-	return AppendJSON(dst, e.Value)
-}
-
-func (e ColumnRef) append(dst []byte) []byte {
-	switch e.Name {
-	case "not", "true", "false", "null":
-		dst = append(dst, "_/"...) // a member of anything is a column, whatever its name
-	}
-	return append(dst, e.Name...)
-}
-
-func (e Call) append(dst []byte) []byte {
-	return appendList(append(dst, e.Func...), e.Args)
-}
-
-func (e Not) append(dst []byte) []byte {
-	return appendPart(append(dst, "not "...), e.X, bindUnary)
-}
-
-func (e Negate) append(dst []byte) []byte {
-	return appendPart(append(dst, '-'), e.X, bindUnary)
-}
-
-func (e In) append(dst []byte) []byte {
-	return appendList(append(appendPart(dst, e.X, bindCompare), " in "...), e.List)
-}
-
-func (e Compare) append(dst []byte) []byte {
-	return appendBinary(dst, e.Op, e.Left, e.Right, bindCompare)
-}
-
-func (e Arithmetic) append(dst []byte) []byte {
-	return appendBinary(dst, e.Op, e.Left, e.Right, bindingOf(e.Op))
+	return append(appendParts(append(dst, '('), list, ",", bindOr), ')')
 }
 
 // appendBinary writes an operator that takes its like on the left without parentheses.
-func appendBinary(dst []byte, op Op, left, right Expr, binding int) []byte {
-	dst = appendPart(dst, left, binding)
+func appendBinary(dst []byte, op Op, left, right Expr) []byte {
+	dst = appendPart(dst, left, bindingOf(op))
 	dst = append(append(append(dst, ' '), op...), ' ')
-	return appendPart(dst, right, binding+1)
-}
-
-func (e Logic) append(dst []byte) []byte {
-	for i, x := range e.List {
-		if i > 0 {
-			dst = append(append(append(dst, ' '), e.Op...), ' ')
-		}
-		dst = appendPart(dst, x, bindingOf(e.Op)+1)
-	}
-	return dst
+	return appendPart(dst, right, bindingOf(op)+1)
 }

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -102,7 +101,15 @@ func (p *filterParser) expression(least int) Expr {
 
 // deeper reports whether e is a tree of more than levels.
 func deeper(e Expr, levels int) bool {
-	return levels == 0 || slices.ContainsFunc(parts(e), func(part Expr) bool { return deeper(part, levels-1) })
+	if levels == 0 {
+		return true
+	}
+	for _, part := range parts(e) {
+		if deeper(part, levels-1) {
+			return true
+		}
+	}
+	return false
 }
 
 // nest enters parentheses or a sign, and reports whether that is allowed.
@@ -264,7 +271,7 @@ func ParseOrder(text string) ([]Order, error) {
 		return nil, nil
 	}
 	var order []Order
-	for part := range strings.SplitSeq(text, ",") {
+	for _, part := range strings.Split(text, ",") {
 		words := strings.Fields(part)
 		if len(words) == 0 || len(words) > 2 {
 			return nil, Errorf(CodeQuery, "order ", quote(text), ": each part must be a column, and asc or desc at most")

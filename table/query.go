@@ -166,7 +166,7 @@ func (q *Query) add(key, text string) error {
 		}
 		q.Order = append(q.Order, order...)
 	case "select":
-		for name := range strings.SplitSeq(text, ",") {
+		for _, name := range strings.Split(text, ",") {
 			name = strings.TrimSpace(name)
 			if err := CheckName("column", name); err != nil {
 				return Errorf(CodeQuery, "select ", quote(text)).Because(err)
@@ -235,7 +235,7 @@ func literal(v any) (Expr, bool) {
 // others. A $top or $skip that is not a number counts as absent, as it does on Azure. Errors have [CodeQuery].
 func ParseParameters(text string) (*Query, error) {
 	q := NewQuery()
-	for pair := range strings.SplitSeq(text, "&") {
+	for _, pair := range strings.Split(text, "&") {
 		name, value, _ := strings.Cut(strings.ReplaceAll(pair, "+", " "), "=")
 		name, err := UnescapeID(name)
 		if err == nil {
@@ -288,7 +288,7 @@ func (q *Query) String() string {
 		b = append(append(append(b, name...), '='), EscapeID(value)...)
 	}
 	if q.Filter != nil {
-		put("$filter", q.Filter.String())
+		put("$filter", FilterText(q.Filter))
 	}
 	if len(q.Order) > 0 {
 		put("$orderby", q.OrderText())

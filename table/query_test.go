@@ -152,7 +152,7 @@ func TestQuery(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := table.ParseFilter(q.Filter.String())
+		again, err := table.ParseFilter(table.FilterText(q.Filter))
 		if err != nil || !reflect.DeepEqual(again, q.Filter) {
 			t.Errorf("%s is read as %v (%v)", q.Filter, again, err)
 		}
@@ -267,7 +267,7 @@ func FuzzParseFilter(f *testing.F) {
 		if e == nil {
 			return
 		}
-		printed := e.String()
+		printed := table.FilterText(e)
 		if len(printed) > table.MaxFilter {
 			return
 		}

@@ -13,7 +13,7 @@ func (q *Query) Check(s *Schema) error {
 			return err
 		}
 		if k != kindBoolean && k != kindAny {
-			return c.bad("the filter ", q.Filter.String(), " is ", k.String(), ", not a condition")
+			return c.bad("the filter ", FilterText(q.Filter), " is ", k.String(), ", not a condition")
 		}
 	}
 	for _, o := range q.Order {
@@ -39,7 +39,9 @@ func (q *Query) Check(s *Schema) error {
 type checker struct{ s *Schema }
 
 func (c checker) bad(parts ...string) error {
-	return Errorf(CodeQuery, append([]string{"query of table ", c.s.Name, ": "}, parts...)...)
+	e := Errorf(CodeQuery, parts...)
+	e.Message = "query of table " + c.s.Name + ": " + e.Message
+	return e
 }
 
 func (c checker) column(name string) error {
@@ -104,7 +106,7 @@ func (c checker) call(e Call) (kind, error) {
 func (c checker) want(e Expr, want kind, user string) error {
 	k, err := c.kind(e)
 	if err == nil && k != want && k != kindAny && !(want == kindDate && k == kindText) {
-		return c.bad(user, " needs ", want.String(), ", and ", e.String(), " is ", k.String())
+		return c.bad(user, " needs ", want.String(), ", and ", FilterText(e), " is ", k.String())
 	}
 	return err
 }
@@ -128,7 +130,7 @@ func (c checker) comparable(a, b Expr) error {
 	case x == kindText && y == kindDate:
 		return c.dateText(a)
 	}
-	return c.bad("values of different types are compared: ", a.String(), " is ", x.String(), ", ", b.String(), " is ", y.String())
+	return c.bad("values of different types are compared: ", FilterText(a), " is ", x.String(), ", ", FilterText(b), " is ", y.String())
 }
 
 // dateText reports a constant text next to a date that is not the text of one.
@@ -138,7 +140,7 @@ func (c checker) dateText(e Expr) error {
 		return nil
 	}
 	if text, _ := l.Value.(string); !isCanonicalDate(text) {
-		return c.bad("the text ", e.String(), " is compared with a date; write it as datetimeoffset", e.String())
+		return c.bad("the text ", FilterText(e), " is compared with a date; write it as datetimeoffset", FilterText(e))
 	}
 	return nil
 }

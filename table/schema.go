@@ -160,7 +160,9 @@ func (s *Schema) validateIndex(x Index) error {
 }
 
 func (s *Schema) invalid(parts ...string) *Error {
-	return Errorf(CodeInvalid, append([]string{"table ", s.Name, ": "}, parts...)...)
+	e := Errorf(CodeInvalid, parts...)
+	e.Message = "table " + s.Name + ": " + e.Message
+	return e
 }
 
 // maxName is the longest name of a table or column: SQL Server's.

@@ -45,7 +45,7 @@ func TestFiltersMeanWhatSQLMeans(t *testing.T) {
 	chosen := 0
 	for round := range 1500 {
 		e := g.condition(4)
-		if again, err := table.ParseFilter(e.String()); err != nil || !reflect.DeepEqual(again, e) {
+		if again, err := table.ParseFilter(table.FilterText(e)); err != nil || !reflect.DeepEqual(again, e) {
 			t.Fatalf("round %d: %s is read as %v (%v)", round, e, again, err)
 		}
 		for _, e := range []table.Expr{e, table.Not{X: e}} {

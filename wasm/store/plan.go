@@ -265,7 +265,7 @@ func (s *scan) explain(conditions []condition, left int) string {
 	}
 	separator := ": "
 	for _, i := range append(slices.Clone(s.equal), s.ranged...) {
-		b.WriteString(separator + conditions[i].expr.String())
+		b.WriteString(separator + table.FilterText(conditions[i].expr))
 		separator = " and "
 	}
 	if left > 0 {
