@@ -17,55 +17,68 @@ type handle struct {
 	store   *store.Store
 	outbox  *replica.Outbox
 	replica *replica.Replica // nil for a purely local store
-	funcs   []js.Func
+}
+
+// waiting are the functions of a handle that answer with a promise.
+var waiting = [...]struct {
+	name string
+	do   func(h *handle, ctx context.Context, args []js.Value) (any, error)
+}{
+	{"write", (*handle).write},
+	{"transaction", (*handle).transaction},
+	{"run", (*handle).run},
+	{"pending", (*handle).pending},
+	{"retry", (*handle).retry},
+	{"discard", (*handle).discard},
+	{"status", (*handle).status},
+	{"pulled", (*handle).pulled},
+	{"close", (*handle).close},
+}
+
+// computing are those that answer at once, with {value} or {error}.
+var computing = [...]struct {
+	name string
+	do   func(h *handle, args []js.Value) (string, error)
+}{
+	{"plan", (*handle).plan},
+	{"match", (*handle).match},
 }
 
 // functions returns the object that larder.js works with.
-func (h *handle) functions() any {
-	object := map[string]any{
-		"isHandle":    true,
-		"db":          store.Raw(h.store.Backend()),
-		"plan":        h.compute(h.plan),
-		"match":       h.compute(h.match),
-		"write":       h.promise(h.write),
-		"transaction": h.promise(h.transaction),
-		"run":         h.promise(h.run),
-		"pending":     h.promise(h.pending),
-		"retry":       h.promise(h.retry),
-		"discard":     h.promise(h.discard),
-		"status":      h.promise(h.status),
-		"pulled":      h.promise(h.pulled),
-		"close":       h.promise(h.close),
+func (h *handle) functions() js.Value {
+	object := newObject()
+	object.Set("isHandle", true)
+	object.Set("db", store.Raw(h.store.Backend()))
+	for _, f := range waiting {
+		object.Set(f.name, js.FuncOf(func(_ js.Value, args []js.Value) any {
+			return browser.Promise(func() (any, error) { return f.do(h, context.Background(), args) })
+		}))
+	}
+	for _, f := range computing {
+		object.Set(f.name, js.FuncOf(func(_ js.Value, args []js.Value) any {
+			return answer(func() (string, error) { return f.do(h, args) })
+		}))
 	}
 	return object
 }
 
-// promise exports a function that waits.
-func (h *handle) promise(fn func(ctx context.Context, args []js.Value) (any, error)) js.Func {
-	f := js.FuncOf(func(_ js.Value, args []js.Value) any {
-		return browser.Promise(func() (any, error) { return fn(context.Background(), args) })
-	})
-	h.funcs = append(h.funcs, f)
-	return f
+// answer returns {value} or {error}, whatever becomes of do.
+func answer(do func() (string, error)) js.Value {
+	result := newObject()
+	defer func() {
+		if p := recover(); p != nil {
+			result.Set("error", browser.ErrorValue(browser.Recovered(p)))
+		}
+	}()
+	if value, err := do(); err != nil {
+		result.Set("error", browser.ErrorValue(err))
+	} else {
+		result.Set("value", value)
+	}
+	return result
 }
 
-// compute exports a function that answers at once, with {value} or {error}.
-func (h *handle) compute(fn func(args []js.Value) (string, error)) js.Func {
-	f := js.FuncOf(func(_ js.Value, args []js.Value) (result any) {
-		defer func() {
-			if p := recover(); p != nil {
-				result = map[string]any{"error": browser.ErrorValue(browser.Recovered(p))}
-			}
-		}()
-		value, err := fn(args)
-		if err != nil {
-			return map[string]any{"error": browser.ErrorValue(err)}
-		}
-		return map[string]any{"value": value}
-	})
-	h.funcs = append(h.funcs, f)
-	return f
-}
+func newObject() js.Value { return js.Global().Get("Object").New() }
 
 // close(): running transactions finish first. The functions stay callable and fail with code "closed".
 func (h *handle) close(context.Context, []js.Value) (any, error) { return nil, h.store.Close() }
@@ -117,7 +130,7 @@ func (h *handle) match(args []js.Value) (string, error) {
 	for i, p := range positions {
 		list[i] = p
 	}
-	return string(table.AppendJSON(nil, list)), nil
+	return jsonText(list), nil
 }
 
 // write(table, action, records, wanted, signal) inserts, updates, puts or deletes in one transaction. It gives the stored
@@ -125,19 +138,26 @@ func (h *handle) match(args []js.Value) (string, error) {
 func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
 	ctx, stop := browser.WithSignal(ctx, browser.Arg(args, 4))
 	defer stop()
-	list, err := records(text(args, 2))
-	if err != nil {
-		return nil, err
-	}
+	return write(args, func(name string, action table.Action, list []table.Record) ([]table.Record, error) {
+		return h.store.Write(ctx, action, name, list...)
+	})
+}
+
+// write reads the arguments of a write, in a transaction of its own or in a larger one, and does it.
+func write(args []js.Value, do func(string, table.Action, []table.Record) ([]table.Record, error)) (any, error) {
 	action, err := actionOf(text(args, 1))
 	if err != nil {
 		return nil, err
 	}
-	stored, err := h.store.Write(ctx, action, text(args, 0), list...)
+	list, err := records(text(args, 2))
+	if err != nil {
+		return nil, err
+	}
+	stored, err := do(text(args, 0), action, list)
 	if err != nil || !browser.Arg(args, 3).Truthy() {
 		return nil, err
 	}
-	return string(table.AppendJSON(nil, stored)), nil
+	return jsonText(stored), nil
 }
 
 // actionOf reads the name that larder.js has for an action: a put has none in the store.
@@ -185,26 +205,18 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 	}
 	fn := browser.Arg(args, 2)
 	body := func(tx *store.Tx) error {
-		write := js.FuncOf(func(_ js.Value, args []js.Value) any {
-			name, action, rows, wanted := text(args, 0), text(args, 1), text(args, 2), browser.Arg(args, 3).Truthy()
+		writer := js.FuncOf(func(_ js.Value, args []js.Value) any {
 			return browser.Promise(func() (any, error) {
-				list, err := records(rows)
-				if err != nil {
-					return nil, err
-				}
-				action, err := actionOf(action)
-				if err != nil {
-					return nil, err
-				}
-				stored, err := tx.Table(name).Write(ctx, action, list...)
-				if err != nil || !wanted {
-					return nil, err
-				}
-				return string(table.AppendJSON(nil, stored)), nil
+				return write(args, func(name string, action table.Action, list []table.Record) ([]table.Record, error) {
+					return tx.Table(name).Write(ctx, action, list...)
+				})
 			})
 		})
-		defer write.Release()
-		_, err := browser.Await(ctx, fn.Invoke(map[string]any{"tx": store.RawTx(tx), "write": write}))
+		defer writer.Release()
+		given := newObject()
+		given.Set("tx", store.RawTx(tx))
+		given.Set("write", writer)
+		_, err := browser.Await(ctx, fn.Invoke(given))
 		return err
 	}
 	if browser.Arg(args, 1).Truthy() {

@@ -24,10 +24,10 @@ func main() {
 	if ready.Type() != js.TypeFunction {
 		panic("larder.wasm is started by larder.js")
 	}
-	ready.Invoke(map[string]any{
-		"open":    js.FuncOf(open),
-		"destroy": js.FuncOf(destroy),
-	})
+	engine := newObject()
+	engine.Set("open", js.FuncOf(open))
+	engine.Set("destroy", js.FuncOf(destroy))
+	ready.Invoke(engine)
 	select {}
 }
 
@@ -70,8 +70,9 @@ func open(_ js.Value, args []js.Value) any {
 func destroy(_ js.Value, args []js.Value) any {
 	name := text(args, 0)
 	return browser.Promise(func() (any, error) {
-		ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
-		defer stop()
+		ctx, cancel := context.WithCancelCause(context.Background())
+		timer := time.AfterFunc(10*time.Second, func() { cancel(context.DeadlineExceeded) }) // context.WithTimeout weighs more
+		defer timer.Stop()
 		if err := idb.Delete(ctx, name); err != nil {
 			return nil, table.Errorf(idb.Code(err), "the database ", name, " was not deleted").Because(err)
 		}
@@ -96,6 +97,9 @@ func text(args []js.Value, i int) string {
 	}
 	return ""
 }
+
+// jsonText writes what goes to JavaScript.
+func jsonText(v any) string { return string(table.AppendJSON(nil, v)) }
 
 func object(v any) map[string]any {
 	switch v := v.(type) {

@@ -28,7 +28,7 @@ func (h *handle) committed(c store.Commit) {
 	for i := range c.Changes {
 		names[i] = c.Changes[i].Store
 	}
-	h.hook("commit", string(table.AppendJSON(nil, names)))
+	h.hook("commit", jsonText(names))
 }
 
 func (h *handle) events() store.Events {
@@ -42,7 +42,7 @@ func (h *handle) events() store.Events {
 }
 
 func (h *handle) event(name string, detail table.Record) {
-	h.hook("event", name, string(table.AppendJSON(nil, detail)))
+	h.hook("event", name, jsonText(detail))
 }
 
 func (h *handle) newReplica(url string) *replica.Replica {
@@ -74,7 +74,7 @@ func (h *handle) newReplica(url string) *replica.Replica {
 // conflict asks the app.
 func (h *handle) conflict(ctx context.Context, c *replica.Conflict) (replica.Decision, error) {
 	question := table.Record{"table": c.Table, "local": side(c.Local), "server": side(c.Server), "base": side(c.Base)}
-	answer, err := browser.Await(ctx, h.hook("conflict", string(table.AppendJSON(nil, question))))
+	answer, err := browser.Await(ctx, h.hook("conflict", jsonText(question)))
 	if err != nil {
 		return replica.Decision{}, err
 	}
@@ -162,8 +162,8 @@ func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return string(table.AppendJSON(nil, table.Record{"pushed": result.Pushed, "pulled": result.Pulled,
-		"requests": result.Requests, "quarantined": rows(result.Quarantined)})), nil
+	return jsonText(table.Record{"pushed": result.Pushed, "pulled": result.Pulled,
+		"requests": result.Requests, "quarantined": rows(result.Quarantined)}), nil
 }
 
 func rows(ops []*table.Operation) []any {
@@ -183,7 +183,7 @@ func (h *handle) pending(ctx context.Context, _ []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return string(table.AppendJSON(nil, rows(ops))), nil
+	return jsonText(rows(ops)), nil
 }
 
 func (h *handle) retry(ctx context.Context, args []js.Value) (any, error) {
@@ -211,7 +211,7 @@ func (h *handle) status(ctx context.Context, _ []js.Value) (any, error) {
 			return nil, err
 		}
 	}
-	return string(table.AppendJSON(nil, table.Record{"pending": s.Pending, "quarantined": s.Quarantined, "lastSync": s.LastSync})), nil
+	return jsonText(table.Record{"pending": s.Pending, "quarantined": s.Quarantined, "lastSync": s.LastSync}), nil
 }
 
 // pulled() gives the names of the tables that were pulled before, as JSON text.
@@ -221,5 +221,5 @@ func (h *handle) pulled(ctx context.Context, _ []js.Value) (any, error) {
 		return nil, err
 	}
 	names, err := r.Pulled(ctx)
-	return string(table.AppendJSON(nil, names)), err
+	return jsonText(names), err
 }
