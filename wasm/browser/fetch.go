@@ -57,25 +57,24 @@ func Fetch(ctx context.Context, req Request) (*Response, error) {
 	return answer, nil
 }
 
-func (req *Request) init(signal js.Value) map[string]any {
-	init := map[string]any{"signal": signal}
+func (req *Request) init(signal js.Value) js.Value {
+	init := NewObject()
+	init.Set("signal", signal)
 	if req.Method != "" {
-		init["method"] = req.Method
+		init.Set("method", req.Method)
 	}
 	if req.Cache != "" {
-		init["cache"] = req.Cache
+		init.Set("cache", req.Cache)
 	}
-	if len(req.Headers) > 0 {
-		fields := make(map[string]any, len(req.Headers))
-		for name, value := range req.Headers {
-			fields[name] = value
-		}
-		init["headers"] = fields
+	fields := NewObject()
+	for name, value := range req.Headers {
+		fields.Set(name, value)
 	}
+	init.Set("headers", fields)
 	if req.Body != nil {
 		bytes := js.Global().Get("Uint8Array").New(len(req.Body))
 		js.CopyBytesToJS(bytes, req.Body)
-		init["body"] = bytes
+		init.Set("body", bytes)
 	}
 	return init
 }

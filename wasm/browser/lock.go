@@ -4,7 +4,6 @@ package browser
 
 import (
 	"context"
-	"sync"
 	"syscall/js"
 )
 
@@ -31,7 +30,9 @@ func Lock(ctx context.Context, name string) (release func(), err error) {
 	free := func() { executor.Release(); granted.Release() }
 
 	refused := make(chan error, 1)
-	request := locks.Call("request", name, map[string]any{"signal": controller.Get("signal")}, granted)
+	options := NewObject()
+	options.Set("signal", controller.Get("signal"))
+	request := locks.Call("request", name, options, granted)
 	listen(request, func(reason js.Value, rejected bool) {
 		free()
 		if rejected {
@@ -40,7 +41,7 @@ func Lock(ctx context.Context, name string) (release func(), err error) {
 	})
 	select {
 	case resolve := <-held:
-		return sync.OnceFunc(func() { resolve.Invoke() }), nil
+		return func() { resolve.Invoke() }, nil // a promise can be resolved once
 	case err := <-refused:
 		if ctx.Err() != nil {
 			err = context.Cause(ctx)

@@ -103,6 +103,9 @@ func call(fn func() (any, error)) (value js.Value, err error) {
 	return js.ValueOf(result), nil // in here, because it panics for what JavaScript cannot have
 }
 
+// NewObject returns an empty JavaScript object.
+func NewObject() js.Value { return js.Global().Get("Object").New() }
+
 // Arg returns the i-th argument of a call from JavaScript, or undefined if the caller left it out.
 func Arg(args []js.Value, i int) js.Value {
 	if i < len(args) {

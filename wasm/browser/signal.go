@@ -4,7 +4,6 @@ package browser
 
 import (
 	"context"
-	"sync"
 	"syscall/js"
 )
 
@@ -25,9 +24,9 @@ func WithSignal(ctx context.Context, signal js.Value) (_ context.Context, stop f
 		return nil
 	})
 	signal.Call("addEventListener", "abort", aborted)
-	return ctx, sync.OnceFunc(func() {
+	return ctx, func() {
 		signal.Call("removeEventListener", "abort", aborted)
 		aborted.Release()
 		cancel(context.Canceled)
-	})
+	}
 }

@@ -46,7 +46,7 @@ var computing = [...]struct {
 
 // functions returns the object that larder.js works with.
 func (h *handle) functions() js.Value {
-	object := newObject()
+	object := browser.NewObject()
 	object.Set("isHandle", true)
 	object.Set("db", store.Raw(h.store.Backend()))
 	for _, f := range waiting {
@@ -64,7 +64,7 @@ func (h *handle) functions() js.Value {
 
 // answer returns {value} or {error}, whatever becomes of do.
 func answer(do func() (string, error)) js.Value {
-	result := newObject()
+	result := browser.NewObject()
 	defer func() {
 		if p := recover(); p != nil {
 			result.Set("error", browser.ErrorValue(browser.Recovered(p)))
@@ -77,8 +77,6 @@ func answer(do func() (string, error)) js.Value {
 	}
 	return result
 }
-
-func newObject() js.Value { return js.Global().Get("Object").New() }
 
 // close(): running transactions finish first. The functions stay callable and fail with code "closed".
 func (h *handle) close(context.Context, []js.Value) (any, error) { return nil, h.store.Close() }
@@ -213,7 +211,7 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 			})
 		})
 		defer writer.Release()
-		given := newObject()
+		given := browser.NewObject()
 		given.Set("tx", store.RawTx(tx))
 		given.Set("write", writer)
 		_, err := browser.Await(ctx, fn.Invoke(given))

@@ -24,7 +24,7 @@ func main() {
 	if ready.Type() != js.TypeFunction {
 		panic("larder.wasm is started by larder.js")
 	}
-	engine := newObject()
+	engine := browser.NewObject()
 	engine.Set("open", js.FuncOf(open))
 	engine.Set("destroy", js.FuncOf(destroy))
 	ready.Invoke(engine)
