@@ -37,8 +37,7 @@ func Fetch(ctx context.Context, req Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	controller := js.Global().Get("AbortController").New()
-	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
+	controller, stop := controllerOf(ctx)
 	defer stop()
 
 	response, err := Await(ctx, js.Global().Call("fetch", req.URL, req.init(controller.Get("signal"))))

@@ -20,8 +20,7 @@ func Lock(ctx context.Context, name string) (release func(), err error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	controller := js.Global().Get("AbortController").New()
-	stop := context.AfterFunc(ctx, func() { controller.Call("abort") })
+	controller, stop := controllerOf(ctx)
 	defer stop()
 
 	held := make(chan js.Value, 1) // what resolves the promise that keeps the lock

@@ -7,6 +7,12 @@ import (
 	"syscall/js"
 )
 
+// controllerOf returns an AbortController that aborts when ctx ends, unless stop is called before.
+func controllerOf(ctx context.Context) (controller js.Value, stop func() bool) {
+	controller = js.Global().Get("AbortController").New()
+	return controller, context.AfterFunc(ctx, func() { controller.Call("abort") })
+}
+
 // WithSignal returns a context that ends with ctx or when the AbortSignal aborts; the cause is then the signal's reason, as
 // [ErrorOf] gives it. Any other value of signal, such as undefined, is no signal. Stop must be called when the context is
 // no longer needed; it ends the context and takes the listener off.

@@ -195,7 +195,7 @@ func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 	batch := &Batch{}
 	err := r.store.Update(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		batch.Operations = nil
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaClient}})
+		results, err := tx.Run(ctx, getMeta(metaClient))
 		if err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 			batch.Client = r.outbox.newID()
 			steps = append(steps, putMeta(table.Record{"key": metaClient, "id": batch.Client}))
 		}
-		taken := map[[2]string]bool{}
+		taken := map[string]bool{}
 		var marked entries
 		after := &store.Range{}
 		for len(batch.Operations) < limit {
@@ -219,8 +219,8 @@ func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 				if err != nil {
 					return err
 				}
-				after = &store.Range{Lower: []store.Key{float64(op.Seq)}, LowerOpen: true}
-				key := [2]string{op.Table, op.RecordID}
+				after = store.After(float64(op.Seq))
+				key := op.Table + "/" + op.RecordID
 				if taken[key] || op.State == table.StateQuarantined || op.Principal != r.outbox.principal ||
 					want.Sent && op.State != table.StateSending || len(batch.Operations) == limit {
 					continue

@@ -29,7 +29,7 @@ func (r *Replica) Status(ctx context.Context) (Status, error) {
 		}
 	}
 	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaSync}})
+		results, err := tx.Run(ctx, getMeta(metaSync))
 		if err == nil && results[0].Rows[0] != nil {
 			s.LastSync, _ = results[0].Rows[0]["at"].(string)
 		}

@@ -17,8 +17,27 @@ const (
 func metaCursor(tableName string) string   { return "cursor/" + tableName }          // {token}
 func metaKept(tableName, id string) string { return "kept/" + tableName + "/" + id } // {table, id, record}: see ChooseCancel
 
+func getMeta(key string) store.Step {
+	return store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{key}}
+}
+
 func putMeta(row table.Record) store.Step {
 	return store.Step{Op: store.OpPut, Store: StoreMeta, Values: []table.Record{row}}
+}
+
+func dropMeta(key store.Key) store.Step {
+	return store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{key}}
+}
+
+// withPrefix is the range of the meta keys that begin with the prefix.
+func withPrefix(prefix string) *store.Range { return store.Between(prefix, prefix+"\uffff") }
+
+// changeMeta changes the meta store alone.
+func (r *Replica) changeMeta(ctx context.Context, step store.Step) error {
+	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		_, err := tx.Run(ctx, step)
+		return err
+	})
 }
 
 // cursor returns the token that continues a table's pulls. Before the first it is empty, which brings live records only;
@@ -26,8 +45,7 @@ func putMeta(row table.Record) store.Step {
 // records as well, which might be among them.
 func (r *Replica) cursor(ctx context.Context, tableName string) (token string, err error) {
 	err = r.store.View(ctx, []string{StoreMeta, tableName}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{metaCursor(tableName)}},
-			store.Step{Op: store.OpCount, Store: tableName})
+		results, err := tx.Run(ctx, getMeta(metaCursor(tableName)), store.Step{Op: store.OpCount, Store: tableName})
 		switch {
 		case err != nil:
 			return err
@@ -46,12 +64,10 @@ func (r *Replica) cursor(ctx context.Context, tableName string) (token string, e
 // a record whose operation was sent and has no verdict is not stored.
 func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page) (unsettled bool, err error) {
 	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, tableName}, func(tx *store.Tx) error {
-		kept := "kept/" + tableName + "/"
 		results, err := tx.Run(ctx,
 			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: -1,
-				Range: &store.Range{Lower: []store.Key{[]any{tableName}}, Upper: []store.Key{[]any{tableName, []any{}}}}},
-			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1,
-				Range: &store.Range{Lower: []store.Key{kept}, Upper: []store.Key{kept + "\uffff"}}})
+				Range: store.Between([]any{tableName}, []any{tableName, []any{}})},
+			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(metaKept(tableName, ""))})
 		if err != nil {
 			return err
 		}
@@ -70,7 +86,7 @@ func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page)
 				list = append(slices.Clip(list), table.Change{ID: id, Record: record})
 			}
 			if newer || !isSent(pending[id]) {
-				steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{row["key"]}})
+				steps = append(steps, dropMeta(row["key"]))
 			}
 		}
 		var ch changes
@@ -141,10 +157,7 @@ func (c *changes) meet(group []table.Record, change *table.Change) error {
 
 // forget drops a table's cursor, so that the next pull reads the table from the start. Rows stay.
 func (r *Replica) forget(ctx context.Context, tableName string) error {
-	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		_, err := tx.Run(ctx, store.Step{Op: store.OpDelete, Store: StoreMeta, Keys: []store.Key{metaCursor(tableName)}})
-		return err
-	})
+	return r.changeMeta(ctx, dropMeta(metaCursor(tableName)))
 }
 
 // Pulled returns the names of the tables that have been pulled before, in order.
@@ -153,7 +166,7 @@ func (r *Replica) Pulled(ctx context.Context) (names []string, err error) {
 		names = []string{}
 		prefix := metaCursor("")
 		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAllKeys, Store: StoreMeta, Take: -1,
-			Range: &store.Range{Lower: []store.Key{prefix}, Upper: []store.Key{prefix + "\uffff"}}})
+			Range: withPrefix(prefix)})
 		if err != nil {
 			return err
 		}

@@ -205,10 +205,7 @@ func (r *Replica) finished(ctx context.Context, job Job) error {
 	if len(job.Tables) == 0 || r.options.Now == nil {
 		return nil
 	}
-	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		_, err := tx.Run(ctx, putMeta(table.Record{"key": metaSync, "at": r.options.Now()}))
-		return err
-	})
+	return r.changeMeta(ctx, putMeta(table.Record{"key": metaSync, "at": r.options.Now()}))
 }
 
 func aborted(ctx context.Context) error {

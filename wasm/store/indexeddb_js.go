@@ -147,7 +147,7 @@ func reencode(ctx context.Context, t Txn, s StoreLayout) error {
 		if _, err := t.Run(ctx, []Step{{Op: OpPut, Store: s.Name, Values: rows, Encode: columns}}); err != nil {
 			return err
 		}
-		after = &Range{Lower: []Key{rows[len(rows)-1][s.Key]}, LowerOpen: true}
+		after = After(rows[len(rows)-1][s.Key])
 	}
 }
 

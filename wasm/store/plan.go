@@ -253,7 +253,7 @@ func (s *scan) keyRange(conditions []condition) *Range {
 			high = append(high, after)
 		}
 	}
-	return &Range{Lower: []Key{low}, Upper: []Key{high}}
+	return Between(low, high)
 }
 
 func (s *scan) explain(conditions []condition, left int) string {

@@ -32,7 +32,13 @@ type Range struct {
 }
 
 // Only returns the range of one key.
-func Only(k Key) *Range { return &Range{Lower: []Key{k}, Upper: []Key{k}} }
+func Only(k Key) *Range { return Between(k, k) }
+
+// Between returns the range from lower to upper, both included.
+func Between(lower, upper Key) *Range { return &Range{Lower: []Key{lower}, Upper: []Key{upper}} }
+
+// After returns the range of all keys that come after k.
+func After(k Key) *Range { return &Range{Lower: []Key{k}, LowerOpen: true} }
 
 // Step is one operation of a program. A program is a list of steps that a transaction runs in order, in one crossing
 // of the boundary between Go and JavaScript; it is data, so one executor serves Go and JavaScript alike.
