@@ -7,8 +7,8 @@ import (
 )
 
 // Error is a failure of IndexedDB, or of the Go function that ran in its transaction. Name is the DOMException's name, or
-// one of this package's own: "BlockedError", "ClosedError", "UpgradeError", "PanicError". Op and Store say what was being
-// done, where that is known.
+// one of this package's own: "BlockedError", "ClosedError", "UpgradeError", "PanicError". Op, Store and Key say what was
+// being done, where that is known.
 //
 // Two Errors are the same for errors.Is if their names are: compare with the Err variables of this package.
 type Error struct {
@@ -16,7 +16,8 @@ type Error struct {
 	Message string
 	Op      string // "open", "upgrade", "transaction", "commit", "delete database", or the operation on a store
 	Store   string
-	Err     error // the cause in Go, such as the context's error or an upgrade function's, or nil
+	Key     string // of the row that failed, as JSON text, where it is known
+	Err     error  // the cause in Go, such as the context's error or an upgrade function's, or nil
 }
 
 // Failures that callers branch on, when a database is opened.
@@ -24,6 +25,15 @@ var (
 	ErrVersion = &Error{Name: "VersionError"} // the stored database is newer than the version asked for
 	ErrBlocked = &Error{Name: "BlockedError"} // another connection keeps an older version open
 	ErrUpgrade = &Error{Name: "UpgradeError"} // the upgrade function failed; the old version is intact
+)
+
+// Failures of shaping stores, and of using IndexedDB at all.
+var (
+	ErrInvalidAccess = &Error{Name: "InvalidAccessError"} // what cannot be together, such as a list of key paths and a key generator
+	ErrSyntax        = &Error{Name: "SyntaxError"}        // not a key path, or not a program
+	ErrSecurity      = &Error{Name: "SecurityError"}      // the page or the user's settings forbid storage here
+	ErrNotAllowed    = &Error{Name: "NotAllowedError"}    // the browser's policy does
+	ErrType          = &Error{Name: "TypeError"}          // an argument out of its range
 )
 
 // Failures of transactions.
@@ -44,6 +54,8 @@ var (
 	ErrNotFound     = &Error{Name: "NotFoundError"}      // no store or index of that name
 	ErrQuota        = &Error{Name: "QuotaExceededError"} // the disk or the origin's share of it is full
 	ErrUnknown      = &Error{Name: "UnknownError"}       // the browser's storage failed
+	ErrNotReadable  = &Error{Name: "NotReadableError"}   // the value is there, and the disk does not give it out
+	ErrTimeout      = &Error{Name: "TimeoutError"}       // the browser gave up waiting for a lock
 )
 
 // Is reports whether target is an Error of the same name.
@@ -63,6 +75,10 @@ func (e *Error) Error() string {
 		if e.Store != "" {
 			b = append(b, " in store "...)
 			b = append(b, e.Store...)
+			if e.Key != "" {
+				b = append(b, " of "...)
+				b = append(b, e.Key...)
+			}
 		}
 		b = append(b, ": "...)
 	}

@@ -44,14 +44,15 @@
 
   // Resolves when all the requests have settled. Those of one transaction settle in the order they were made, so only the
   // last one says when. A failure is kept from aborting the transaction, unless it is to commit: else who ran the program decides.
-  const all = (requests) => new Promise((resolve, reject) => {
+  // Items are what the requests are of, for the failure to name.
+  const all = (requests, items) => new Promise((resolve, reject) => {
     const last = requests[requests.length - 1];
     let failed = null;
     const end = () => (failed ? reject(failed) : resolve(requests));
     const fail = (event) => {
       if (!held.get(event.target.transaction)?.over) event.preventDefault();
       event.stopPropagation();
-      failed ??= event.target.error;
+      failed ??= Object.assign(event.target.error, { of: items?.[requests.indexOf(event.target)] });
       if (event.target === last) end();
     };
     for (const request of requests) request.onerror = fail;
@@ -88,7 +89,13 @@
   // The operations of a program: each makes its first requests, and throws, before it returns.
   const nothing = () => null;
   const write = (store, { op, values, encode }) => {
-    const slice = (from) => all(values.slice(from, from + SLICE).map((row) => store[op](marked(row, encode))));
+    const slice = (from) => {
+      const rows = values.slice(from, from + SLICE);
+      return all(rows.map((row) => store[op](marked(row, encode))), rows).catch((error) => {
+        error.of = error.of?.[store.keyPath];
+        throw error;
+      });
+    };
     const rest = async (before) => {
       try {
         for (let from = SLICE; from < values.length; from += SLICE) {
@@ -108,7 +115,7 @@
     put: write,
     add: write,
     get: (store, { keys }) =>
-      all(keys.map((k) => store.get(key(k)))).then((rows) => rows.map(({ result }) => plain(result) ?? null)),
+      all(keys.map((k) => store.get(key(k))), keys).then((rows) => rows.map(({ result }) => plain(result) ?? null)),
     lookup: async (index, { keys }) =>
       (await all(keys.map((k) => index.getAll(key(k))))).map(({ result }) => result.map(plain)),
     getAll: async (source, step) => {
@@ -178,7 +185,7 @@
   const failure = (tx, error) => {
     if (error.name !== 'AbortError') return error;
     if (tx?.error) return tx.error;
-    return held.get(tx)?.expired ? new DOMException('the transaction was left waiting and has been aborted', 'TransactionInactiveError') : error;
+    return held.get(tx)?.expired ? new DOMException('the transaction has been aborted because it was left waiting', 'TransactionInactiveError') : error;
   };
 
   const sourceOf = (tx, { store, index }) => {
@@ -190,8 +197,8 @@
     }
   };
   const blamed = (tx, { op, store }, error) => {
-    const { name, message } = failure(tx, error);
-    return { name, message, op: String(op), store: String(store) };
+    const { name, message, of } = failure(tx, error);
+    return { name, message, op: String(op), store: String(store), key: JSON.stringify(of) };
   };
   // Makes a step's requests, and resolves with its result.
   const perform = (tx, step) => {

@@ -7,6 +7,7 @@ import (
 	"math"
 	"syscall/js"
 	"time"
+	"unicode/utf8"
 
 	"github.com/hack-pad/safejs"
 
@@ -20,19 +21,23 @@ type Range struct {
 }
 
 // Key returns v as a JavaScript key: a string, number, time, bytes, or a slice of keys; or what is a js.Value already.
-// IndexedDB has no keys for null and booleans: they are an [ErrData] error, as is NaN.
+// IndexedDB has no keys for null and booleans: they are an [ErrData] error, as are NaN, integers beyond 2^53, and text that
+// is not UTF-8.
 func Key(v any) (js.Value, error) {
 	switch v := v.(type) {
 	case js.Value:
 		return v, nil
 	case string:
+		if !utf8.ValidString(v) {
+			return js.Undefined(), &Error{Name: ErrData.Name, Message: "text that is not UTF-8 cannot be a key: it would become another"}
+		}
 		return js.ValueOf(v), nil
 	case int:
-		return js.ValueOf(v), nil
+		return whole(int64(v))
 	case int64:
-		return js.ValueOf(v), nil
+		return whole(v)
 	case uint:
-		return js.ValueOf(v), nil
+		return whole(int64(min(v, 1<<62)))
 	case float64:
 		if math.IsNaN(v) {
 			return js.Undefined(), &Error{Name: ErrData.Name, Message: "NaN cannot be a key"}
@@ -65,6 +70,14 @@ func Key(v any) (js.Value, error) {
 	}
 	return js.Undefined(), &Error{Name: ErrData.Name, Message: "a Go value of this type cannot be a key: give a string, number, " +
 		"time, bytes, or a slice of them"}
+}
+
+// whole refuses numbers that are one and the same to JavaScript.
+func whole(v int64) (js.Value, error) {
+	if v < -1<<53 || v > 1<<53 {
+		return js.Undefined(), &Error{Name: ErrData.Name, Message: "an integer beyond 2^53 cannot be a key: it would be rounded"}
+	}
+	return js.ValueOf(v), nil
 }
 
 // queryOf returns what IndexedDB calls a query: undefined for nil, which means everything, an IDBKeyRange for a Range, and

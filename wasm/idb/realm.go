@@ -234,6 +234,7 @@ func failed(failure js.Value) *Error {
 	}
 	return &Error{
 		Name: text(failure, "name"), Message: text(failure, "message"), Op: text(failure, "op"), Store: text(failure, "store"),
+		Key: text(failure, "key"),
 	}
 }
 

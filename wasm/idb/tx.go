@@ -60,7 +60,9 @@ func (tx *Tx) ending() js.Func {
 	tx.over = make(chan struct{})
 	return tx.realm.expect(func(failure, size js.Value) {
 		tx.mu.Lock()
-		tx.verdict = failed(failure)
+		if tx.verdict = failed(failure); tx.verdict != nil && tx.verdict.Name == ErrTransactionInactive.Name {
+			tx.verdict.Message += tx.place()
+		}
 		if size.Type() == js.TypeNumber {
 			tx.sealed, tx.answer = true, tx.realm.result(size.Int())
 		}
