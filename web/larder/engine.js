@@ -22,23 +22,44 @@ async function start() {
   const go = new globalThis.Go();
   const url = new URL('../larder.wasm', import.meta.url);
   const instance = await instantiate(url, go.importObject);
+  const calls = new Calls();
   return new Promise((resolve, reject) => {
-    let running = true;
-    let stop;
-    const stopped = new Promise((_, fail) => { stop = fail; });
     globalThis.larderReady = (functions) => { // called from within go.run, before that returns
       delete globalThis.larderReady;
-      resolve(guard(functions, stopped, () => running));
+      resolve(guard(functions, calls));
     };
-    go.run(instance).then(() => new Error('the engine has stopped'), (error) => error).then((error) => {
-      running = false;
+    go.run(instance).then(() => new Error('the engine has stopped'), (error) => error).then((cause) => {
       starting = undefined;
-      const e = failure('engine', 'Larder\'s engine has stopped: reload the page', error);
-      reject(e);
-      stop(e);
+      calls.end(cause);
+      reject(calls.over());
     });
-    stopped.catch(() => {}); // those who wait on it see it; nobody need
   });
+}
+
+/** The calls that wait for the engine: all of them fail when it stops. */
+class Calls {
+  #waiting = new Set();
+  #cause;
+
+  /** Settles as the engine's promise does, or fails when the engine stops before. */
+  wait(promise, done) {
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      promise.then(
+        (value) => { this.#waiting.delete(reject); resolve(done(value)); },
+        (error) => { this.#waiting.delete(reject); reject(asLarderError(error)); });
+    });
+  }
+
+  end(cause) {
+    this.#cause = cause;
+    for (const reject of this.#waiting) reject(this.over());
+    this.#waiting.clear();
+  }
+
+  get ended() { return this.#cause !== undefined; }
+
+  over() { return failure('engine', 'Larder\'s engine has stopped: reload the page', this.#cause); }
 }
 
 async function instantiate(url, imports) {
@@ -51,21 +72,13 @@ async function instantiate(url, imports) {
 }
 
 /** Wraps the engine's functions so that their failures are LarderErrors, also when the engine stops under a call. */
-function guard(functions, stopped, running) {
+function guard(functions, calls) {
   const wrapped = {};
   for (const [name, value] of Object.entries(functions)) {
-    if (typeof value !== 'function') {
-      wrapped[name] = value;
-      continue;
-    }
-    wrapped[name] = (...args) => {
-      if (!running()) throw failure('engine', 'Larder\'s engine has stopped: reload the page');
+    wrapped[name] = typeof value !== 'function' ? value : (...args) => {
+      if (calls.ended) throw calls.over();
       const result = value(...args);
-      if (result instanceof Promise) {
-        return Promise.race([result, stopped]).then(
-          (v) => (v?.isHandle ? guard(v, stopped, running) : v),
-          (error) => { throw asLarderError(error); });
-      }
+      if (result instanceof Promise) return calls.wait(result, (v) => (v?.isHandle ? guard(v, calls) : v));
       if (result?.error) throw asLarderError(result.error);
       return result?.value;
     };
