@@ -169,21 +169,19 @@ func evalArithmetic(e Arithmetic, r Record) any {
 }
 
 func evalCall(e Call, r Record) any {
-	sig, ok := signatureOf(e.Func)
-	if !ok || len(e.Args) < sig.least || len(e.Args) > sig.most {
+	sig := signatureOf(e.Func)
+	if !sig.takes(len(e.Args)) {
 		return nil
 	}
 	var room [3]any
 	args := room[:len(e.Args)]
 	for i, x := range e.Args {
 		v := eval(x, r)
-		switch sig.args[i] {
-		case kindNumber:
-			_, ok = v.(float64)
-		default:
-			_, ok = v.(string)
+		_, fits := v.(string)
+		if sig.args[i] == kindNumber {
+			_, fits = v.(float64)
 		}
-		if !ok {
+		if !fits {
 			return nil
 		}
 		args[i] = v

@@ -28,30 +28,46 @@ type signature struct {
 	result      kind
 }
 
-// signatureOf returns the signature of the function called name, and whether there is one.
-func signatureOf(name string) (signature, bool) {
+// The signatures that there are.
+var (
+	testOfTexts  = signature{[3]kind{kindText, kindText}, 2, 2, kindBoolean}
+	textOfTexts  = signature{[3]kind{kindText, kindText}, 2, 2, kindText}
+	indexOfText  = signature{[3]kind{kindText, kindText}, 2, 2, kindNumber}
+	replacement  = signature{[3]kind{kindText, kindText, kindText}, 3, 3, kindText}
+	partOfText   = signature{[3]kind{kindText, kindNumber, kindNumber}, 2, 3, kindText}
+	textOfText   = signature{[3]kind{kindText}, 1, 1, kindText}
+	numberOfText = signature{[3]kind{kindText}, 1, 1, kindNumber}
+	partOfDate   = signature{[3]kind{kindDate}, 1, 1, kindNumber}
+	rounding     = signature{[3]kind{kindNumber}, 1, 1, kindNumber}
+)
+
+// signatureOf returns the signature of the function called name, or nil if there is none.
+func signatureOf(name string) *signature {
 	switch name {
 	case "substringof", "startswith", "endswith":
-		return signature{[3]kind{kindText, kindText}, 2, 2, kindBoolean}, true
+		return &testOfTexts
 	case "concat":
-		return signature{[3]kind{kindText, kindText}, 2, 2, kindText}, true
+		return &textOfTexts
 	case "indexof":
-		return signature{[3]kind{kindText, kindText}, 2, 2, kindNumber}, true
+		return &indexOfText
 	case "replace":
-		return signature{[3]kind{kindText, kindText, kindText}, 3, 3, kindText}, true
+		return &replacement
 	case "substring":
-		return signature{[3]kind{kindText, kindNumber, kindNumber}, 2, 3, kindText}, true
+		return &partOfText
 	case "tolower", "toupper", "trim":
-		return signature{[3]kind{kindText}, 1, 1, kindText}, true
+		return &textOfText
 	case "length":
-		return signature{[3]kind{kindText}, 1, 1, kindNumber}, true
+		return &numberOfText
 	case "year", "month", "day", "hour", "minute", "second":
-		return signature{[3]kind{kindDate}, 1, 1, kindNumber}, true
+		return &partOfDate
 	case "floor", "ceiling", "round":
-		return signature{[3]kind{kindNumber}, 1, 1, kindNumber}, true
+		return &rounding
 	}
-	return signature{}, false
+	return nil
 }
+
+// takes reports whether a function that is there can have n arguments.
+func (s *signature) takes(n int) bool { return s != nil && s.least <= n && n <= s.most }
 
 // call returns the value of a function for arguments that fit its signature. Lengths and positions count code points, as
 // SQL databases do; case is that of single characters, so that "ß" has no upper case.

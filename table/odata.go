@@ -230,8 +230,8 @@ func (p *filterParser) call(t token) Expr {
 	if name == "contains" {
 		name = "substringof"
 	}
-	sig, ok := signatureOf(name)
-	if !ok {
+	sig := signatureOf(name)
+	if sig == nil {
 		return p.fail(t.at, "there is no function "+quote(t.text))
 	}
 	if name == "concat" || name == "replace" {
@@ -249,7 +249,7 @@ func (p *filterParser) call(t token) Expr {
 	if p.err != nil {
 		return Literal{}
 	}
-	if len(args) < sig.least || len(args) > sig.most {
+	if !sig.takes(len(args)) {
 		return p.fail(t.at, t.text+" has "+strconv.Itoa(len(args))+" arguments and needs "+strconv.Itoa(sig.least))
 	}
 	if t.text == "contains" {

@@ -313,15 +313,15 @@ func (q *Query) String() string {
 
 // OrderText returns q's order as [ParseOrder] reads it.
 func (q *Query) OrderText() string {
-	var b strings.Builder
+	text := ""
 	for i, o := range q.Order {
 		if i > 0 {
-			b.WriteByte(',')
+			text += ","
 		}
-		b.WriteString(o.Column)
+		text += o.Column
 		if o.Descending {
-			b.WriteString(" desc")
+			text += " desc"
 		}
 	}
-	return b.String()
+	return text
 }

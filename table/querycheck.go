@@ -90,8 +90,8 @@ func (c checker) kind(e Expr) (kind, error) {
 }
 
 func (c checker) call(e Call) (kind, error) {
-	sig, ok := signatureOf(e.Func)
-	if !ok || len(e.Args) < sig.least || len(e.Args) > sig.most {
+	sig := signatureOf(e.Func)
+	if !sig.takes(len(e.Args)) {
 		return kindAny, c.bad("there is no function ", quote(e.Func), " of ", strconv.Itoa(len(e.Args)), " arguments")
 	}
 	for i, x := range e.Args {

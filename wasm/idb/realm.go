@@ -52,15 +52,19 @@ func enter() (*realm, error) {
 	}
 	script := safejs.Safe(global.Get("go"))
 	r := &realm{}
-	for name, member := range map[string]*safejs.Value{
-		"begin": &r.begin, "hold": &r.hold, "commit": &r.commit, "abort": &r.abort, "settle": &r.settle, "run": &r.run, "finish": &r.finish,
-		"stage": &r.stage, "watch": &r.watch, "forget": &r.forget, "page": &r.page, "update": &r.update, "input": &r.inputOf, "output": &r.outputOf,
+	for _, member := range [...]struct {
+		name     string
+		function *safejs.Value
+	}{
+		{"begin", &r.begin}, {"hold", &r.hold}, {"commit", &r.commit}, {"abort", &r.abort}, {"settle", &r.settle}, {"run", &r.run},
+		{"finish", &r.finish}, {"stage", &r.stage}, {"watch", &r.watch}, {"forget", &r.forget}, {"page", &r.page},
+		{"update", &r.update}, {"input", &r.inputOf}, {"output", &r.outputOf},
 	} {
-		f, err := script.Get(name)
+		f, err := script.Get(member.name)
 		if err != nil || f.Type() != safejs.TypeFunction {
-			return nil, table.Errorf(table.CodeEngine, "idb.js has no function ", name, ": load the one of this version")
+			return nil, table.Errorf(table.CodeEngine, "idb.js has no function ", member.name, ": load the one of this version")
 		}
-		*member = f
+		*member.function = f
 	}
 	factory := global.Get("go").Get("factory")
 	if !factory.Truthy() {

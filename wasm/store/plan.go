@@ -2,7 +2,6 @@ package store
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/larder-sync/larder/table"
 )
@@ -257,22 +256,20 @@ func (s *scan) keyRange(conditions []condition) *Range {
 }
 
 func (s *scan) explain(conditions []condition, left int) string {
-	var b strings.Builder
-	if s.index == "" {
-		b.WriteString("by id")
-	} else {
-		b.WriteString("by index " + s.index)
+	text := "by id"
+	if s.index != "" {
+		text = "by index " + s.index
 	}
 	separator := ": "
 	for _, i := range append(slices.Clone(s.equal), s.ranged...) {
-		b.WriteString(separator + table.FilterText(conditions[i].expr))
+		text += separator + table.FilterText(conditions[i].expr)
 		separator = " and "
 	}
 	if left > 0 {
-		b.WriteString("; each row is checked against the rest of the filter")
+		text += "; each row is checked against the rest of the filter"
 	}
 	if !s.ordered {
-		b.WriteString("; the rows are sorted")
+		text += "; the rows are sorted"
 	}
-	return b.String()
+	return text
 }
