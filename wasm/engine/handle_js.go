@@ -210,11 +210,16 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 				})
 			})
 		})
-		defer writer.Release()
 		given := browser.NewObject()
 		given.Set("tx", store.RawTx(tx))
 		given.Set("write", writer)
-		_, err := browser.Await(ctx, fn.Invoke(given))
+		promise := fn.Invoke(given)
+		go func() {
+			// Where the signal ends the transaction, fn may go on: its writes fail then, as long as it lasts.
+			_, _ = browser.Await(context.Background(), promise)
+			writer.Release()
+		}()
+		_, err := browser.Await(ctx, promise)
 		return err
 	}
 	if browser.Arg(args, 1).Truthy() {

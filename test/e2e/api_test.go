@@ -1,0 +1,158 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/larder-sync/larder/test/browser"
+)
+
+// TestJavaScriptAPI calls the JavaScript API in a page, each case on a database of its own. A case is the body of an async
+// function with `open`, `destroy`, `name`, `db` (open, with tables item and note), `t` (its table item), and `code(promise)`,
+// which gives the code that a promise is rejected with. It returns what is compared with want.
+func TestJavaScriptAPI(t *testing.T) {
+	s := newStack(t)
+	s.start(t)
+	b := browser.New(t, browser.Options{})
+	page := b.Open(t, s.url+"/")
+	const prelude = `
+		const { open, destroy, LarderError } = await import('/larder.js');
+		const name = arguments[0];
+		const options = { version: 1, tables: {
+			item: { columns: { text: 'string', complete: 'boolean', due: 'date', rank: 'number', more: 'json' }, indexes: ['complete', 'rank', ['complete', 'due']] },
+			note: { columns: { text: 'string' }, indexes: [{ columns: ['text'], unique: true }] },
+		} };
+		const db = await open(name, options);
+		const t = db.table('item');
+		const code = async (promise) => {
+			try {
+				await (typeof promise === 'function' ? promise() : promise);
+			} catch (error) {
+				return error instanceof LarderError ? error.code : 'not a LarderError: ' + error;
+			}
+			return 'no error';
+		};
+		const until = async (fn) => { while (!(await fn())) await new Promise((r) => setTimeout(r, 5)); };
+		try {
+			return await (async () => {%BODY%})();
+		} finally {
+			await db.close();
+		}`
+	for name, c := range map[string]struct{ body, want string }{
+		"a record comes back as it was given, with Dates": {
+			`const due = new Date('2026-01-02T03:04:05.678Z');
+			 const made = await t.insert({ text: 'é🧀', complete: false, due, rank: -0.1, more: { a: [1, null, 'x'] } });
+			 const got = await t.get(made.id);
+			 return [got.due instanceof Date && +got.due === +due, got.text, got.rank, got.more, Object.keys(got).includes('$')];`,
+			`[true,"é🧀",-0.1,{"a":[1,null,"x"]},false]`},
+		"the calls of CRUD": {
+			`await t.put({ id: '1', text: 'a' }); await t.update({ id: '1', rank: 2 }); await t.insert({ id: '2', text: 'b' });
+			 await t.bulkPut([{ id: '3', text: 'c' }, { id: '3', text: 'd' }]); await t.delete('2'); await t.delete('never');
+			 return [await t.get('1'), await t.get('2'), await t.getMany(['3', 'x', '1'])].map((v) => v === undefined ? 'undefined' : Array.isArray(v) ? v.map((r) => r?.text ?? null) : v);`,
+			`[{"id":"1","text":"a","rank":2},"undefined",["d",null,"a"]]`},
+		"queries filter, order, skip, take, count and iterate": {
+			`await t.bulkPut(Array.from({ length: 20 }, (_, i) => ({ id: String(i).padStart(2, '0'), text: 'n' + i, complete: i % 2 === 0, rank: 20 - i })));
+			 const ids = (rows) => rows.map((r) => r.id).join();
+			 const walked = []; for await (const row of t.where({ complete: true }).take(2)) walked.push(row.id);
+			 return [ids(await t.where({ complete: false }).orderBy('rank').skip(1).take(3).toArray()), await t.where({ complete: true }).count(),
+				ids(await t.filter("rank gt 17").toArray()), (await t.orderByDescending('rank').first()).id, ids(await t.filter("contains(text,'1') and complete").toArray()),
+				walked.join(), (await t.take(0).toArray()).length, Object.keys((await t.select('text').first()))];`,
+			`["17,15,13",10,"00,01,02","00","10,12,14,16,18","00,02",0,["text"]]`},
+		"failures have their codes": {
+			`await t.put({ id: '1', text: 'a' });
+			 const tx = (fn) => db.transaction(['item'], 'readwrite', fn);
+			 return [await code(t.insert({ id: '1' })), await code(t.update({ id: '9' })), await code(t.put({ id: '1', rank: NaN })), await code(t.put({ id: '1', rank: 'x' })),
+				await code(t.put({ id: '1', colour: 1 })), await code(t.put(null)), await code(t.put({ id: 'a/b' })), await code(t.put({ text: () => 1 })), await code(t.get(7)),
+				await code(t.filter('nonsense (').toArray()), await code(t.filter("colour eq 1").toArray()), await code(() => db.table('nothing')),
+				await code(db.push()), await code(db.table('note').bulkPut([{ text: 'x' }, { text: 'x' }])), await code(open('', {})), await code(open('x', { version: 0, tables: {} })),
+				await code(tx(async (tx) => tx.table('note').get('1'))), await code(db.transaction(['item'], 'sideways', () => {}))];`,
+			`["exists","not-found","invalid","invalid","invalid","invalid","invalid","invalid","invalid","query","query","not-found","invalid","constraint","invalid","invalid","transaction","invalid"]`},
+		"a transaction keeps all of it": {
+			`const result = await db.transaction(['item', 'note'], 'readwrite', async (tx) => {
+				const made = await tx.table('item').insert({ text: 'a' });
+				await tx.table('note').put({ id: made.id, text: (await tx.table('item').get(made.id)).text + '!' });
+				await Promise.resolve();
+				return (await tx.table('note').toArray()).length + await tx.table('item').count();
+			 });
+			 return [result, (await db.table('note').first()).text];`,
+			`[2,"a!"]`},
+		"a transaction whose function throws keeps nothing, and throws that": {
+			`const mine = new RangeError('mine'); let caught;
+			 try { await db.transaction(['item'], 'readwrite', async (tx) => { await tx.table('item').insert({ text: 'a' }); throw mine; }); } catch (e) { caught = e; }
+			 return [caught === mine, await t.count()];`,
+			`[true,0]`},
+		"waiting for something else inside a transaction is an error, and keeps nothing": {
+			`const got = await code(db.transaction(['item'], 'readwrite', async (tx) => {
+				await tx.table('item').insert({ text: 'a' });
+				await new Promise((r) => setTimeout(r, 50));
+				await tx.table('item').insert({ text: 'b' });
+			 }));
+			 return [got, await t.count()];`,
+			`["transaction",0]`},
+		"a failed write inside a transaction can be caught, and the rest kept": {
+			`await t.put({ id: '1', text: 'a' });
+			 const got = await db.transaction(['item'], 'readwrite', async (tx) => {
+				const first = await code(tx.table('item').insert({ id: '1' }));
+				await tx.table('item').put({ id: '2', text: 'b' });
+				return first;
+			 });
+			 return [got, await t.count()];`,
+			`["exists",2]`},
+		"a read transaction cannot write": {
+			`return [await code(db.transaction(['item'], 'readonly', async (tx) => { await tx.table('item').put({ id: '1' }); })), await t.count()];`,
+			`["transaction",0]`},
+		"an abort signal ends a transaction": {
+			`const c = new AbortController();
+			 const got = await code(db.transaction(['item'], 'readwrite', async (tx) => { await tx.table('item').put({ id: '1' }); c.abort(); await tx.table('item').put({ id: '2' }); }, { signal: c.signal }));
+			 return [got, await t.count()];`,
+			`["aborted",0]`},
+		"a live query tells what was added, changed and removed, in this tab and from another connection": {
+			`await t.put({ id: '1', text: 'a', complete: false });
+			 const told = [];
+			 const stop = t.where({ complete: false }).live((rows, change) => told.push([rows.length, change.added.map((r) => r.id), change.changed.map((r) => r.id), change.removed]));
+			 await until(() => told.length === 1);
+			 await t.put({ id: '2', text: 'b', complete: false }); await until(() => told.length === 2);
+			 const other = await open(name, options);
+			 await other.table('item').update({ id: '1', text: 'c' }); await until(() => told.length === 3);
+			 await other.table('item').update({ id: '2', complete: true }); await until(() => told.length === 4);
+			 await other.close();
+			 stop();
+			 await t.delete('1'); await t.count();
+			 return told;`,
+			`[[1,["1"],[],[]],[2,["2"],[],[]],[2,[],["1"],[]],[1,[],[],["2"]]]`},
+		"a closed database says so, and opens again with what it held": {
+			`await t.put({ id: '1', text: 'a' }); await db.close();
+			 const got = [await code(t.get('1')), await code(t.put({ id: '2' })), await code(() => db.sync())];
+			 const again = await open(name, options); got.push((await again.table('item').get('1')).text); await again.close();
+			 return got;`,
+			`["closed","closed","invalid","a"]`},
+		"a higher version adds a table and an index that has the old rows; a lower one is refused": {
+			`await t.bulkPut([{ id: '1', text: 'b', complete: true }, { id: '2', text: 'a' }]); await db.close();
+			 const more = { version: 2, tables: { ...options.tables, item: { ...options.tables.item, indexes: ['text', 'complete'] }, extra: { columns: {} } } };
+			 const next = await open(name, more);
+			 const query = next.table('item').orderBy('text');
+			 const got = [(await query.toArray()).map((r) => r.id).join(), await query.explain(), await next.table('item').where({ complete: null }).count(), await next.table('extra').count()];
+			 await next.close();
+			 got.push(await code(open(name, options)));
+			 return got;`,
+			`["2,1","by index text",1,0,"version"]`},
+		"destroy leaves nothing": {
+			`await t.put({ id: '1' }); await db.close(); await destroy(name);
+			 const again = await open(name, options); const n = await again.table('item').count(); await again.close(); return n;`,
+			`0`},
+		"1,000 writes at once are all stored": {
+			`await Promise.all(Array.from({ length: 1000 }, (_, i) => t.put({ id: 'k' + i, rank: i })));
+			 return [await t.count(), (await t.orderByDescending('rank').first()).rank];`,
+			`[1000,999]`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := page.Eval(t.Context(), strings.Replace(prelude, "%BODY%", c.body, 1), t.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
