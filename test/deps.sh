@@ -9,9 +9,10 @@ for browser in ${*:-chromium firefox webkit}; do
   case $browser in
   chromium) has chromium || need chromium ;;
   firefox) has firefox-esr || need firefox-esr ;;
-  webkit) # the driver, the browser that it drives, and a display that needs no X server
+  webkit) # the engine, what the shell around it runs in, its driver for mouse and keyboard, a display without a screen
+    has gjs || need gjs
+    ls /usr/lib/*/girepository-1.0/WebKit2-4.1.typelib >/dev/null 2>&1 || need gir1.2-webkit2-4.1
     has WebKitWebDriver || need webkit2gtk-driver
-    ls /usr/lib/*/webkit2gtk-4.1/MiniBrowser >/dev/null 2>&1 || need libwebkit2gtk-4.1-0
     has broadwayd || need libgtk-3-bin ;;
   *)
     echo "no browser is called $browser: chromium, firefox and webkit are known" >&2

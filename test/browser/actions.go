@@ -62,6 +62,8 @@ func pressActions(key string) ([]any, error) {
 	value := k.name
 	if named, ok := namedKeys[k.name]; ok {
 		value = named.value
+	} else if slices.Contains(k.held, "Shift") {
+		value = strings.ToUpper(value) // as a keyboard does
 	}
 	var actions []any
 	step := func(kind, value string) { actions = append(actions, map[string]string{"type": kind, "value": value}) }

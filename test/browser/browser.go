@@ -9,9 +9,19 @@
 // A test says what it waits for and never how long: [Page.Wait] asks the page until it agrees, and the context is the
 // only clock. [Start] is the form for programs that are not tests.
 //
-// Chromium is driven over the DevTools protocol on a pair of pipes: no port is opened, and the browser ends by itself
-// when its driver dies. The public types hold nothing of that; another engine joins by implementing the two unexported
-// interfaces in this file.
+// Three engines are known, and do the same but for what follows. None opens a port that the network can reach, and all
+// their processes end with the driver's, however that ends.
+//
+//   - Chromium is driven over the DevTools protocol on a pair of pipes. Only it has [Page.CDP].
+//   - Firefox is driven over WebDriver BiDi on a WebSocket. Its console does not tell of what could not be loaded, nor what
+//     service workers and shared workers log. Of its pages only the one last opened or used has the focus.
+//   - WebKit is WebKitGTK, as near to Safari as Linux gets, in a small shell of our own that runs in gjs; the display is
+//     a broadwayd, the mouse and keyboard are those of WebKitWebDriver. It has one pixel density; the colour scheme
+//     is one for all pages. Its console does not tell of what could not be loaded, nor which page a message is of: those of
+//     all pages and workers are in each console. Dialogs are functions put in the place of the page's. Offline,
+//     navigator.onLine and the events are put in place too, in pages only. Of its pages, too, only one has the focus.
+//
+// The public types hold nothing of that; another engine joins by implementing the two unexported interfaces in this file.
 package browser
 
 import (
@@ -25,7 +35,7 @@ import (
 // Engine names a kind of browser.
 type Engine string
 
-// The engines. Only Chromium has a driver so far; [Start] refuses the others.
+// The engines.
 const (
 	Chromium Engine = "chromium"
 	Firefox  Engine = "firefox"
@@ -57,7 +67,7 @@ var (
 	// ErrNoBrowser is in the chain of the error that Start returns if the engine is not installed.
 	ErrNoBrowser = errors.New("browser not installed")
 
-	// ErrEngine is in the chain of the error for an engine that has no driver, and for what a driver cannot do.
+	// ErrEngine is in the chain of the error for an engine that is not known, and for what one cannot do.
 	ErrEngine = errors.New("not supported by this engine")
 
 	// ErrGone is in the chain of the errors of calls to a browser or page that was closed, killed, or has crashed.
@@ -141,6 +151,8 @@ func Start(ctx context.Context, o Options) (*Browser, error) {
 		start = startChromium
 	case Firefox:
 		start = startFirefox
+	case WebKit:
+		start = startWebkit
 	default:
 		return nil, fmt.Errorf("browser: unknown engine %q: %w; use %s, %s or %s", o.Engine, ErrEngine, Chromium, Firefox, WebKit)
 	}
@@ -174,8 +186,8 @@ func (b *Browser) CDP(ctx context.Context, method string, params any) (json.RawM
 	return b.driver.raw(ctx, method, params)
 }
 
-// Console returns what service workers and shared workers have logged so far. Those of pages, and of their dedicated
-// workers, are at [Page.Console].
+// Console returns what service workers and shared workers have logged so far, where the engine tells. Those of pages, and
+// of their dedicated workers, are at [Page.Console].
 func (b *Browser) Console() []Message { return b.driver.console() }
 
 // Done is closed when the browser's process has ended, for whatever reason.

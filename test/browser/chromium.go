@@ -62,7 +62,7 @@ func startChromium(ctx context.Context, o Options, at place) (driver, error) {
 
 	b := &chromium{
 		proc:     proc,
-		conn:     dial(cdp, newPipes(fromBrowser, ours)),
+		conn:     dial(cdp, newPipes(fromBrowser, ours, 0)),
 		tabs:     make(map[string]*chromiumTab),
 		sessions: make(map[string]struct{}),
 	}

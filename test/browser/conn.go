@@ -18,24 +18,25 @@ type wire interface {
 	Close() error
 }
 
-// pipes is a wire of two pipes, on which each message ends with a zero byte.
+// pipes is a wire of one stream for each direction, on which each message ends with a byte that is in none.
 type pipes struct {
 	in  *bufio.Reader
 	r   io.Closer
 	out io.WriteCloser
+	end byte
 }
 
-func newPipes(r io.ReadCloser, w io.WriteCloser) *pipes {
-	return &pipes{in: bufio.NewReaderSize(r, 64<<10), r: r, out: w}
+func newPipes(r io.ReadCloser, w io.WriteCloser, end byte) *pipes {
+	return &pipes{in: bufio.NewReaderSize(r, 64<<10), r: r, out: w, end: end}
 }
 
 func (p *pipes) read() ([]byte, error) {
-	b, err := p.in.ReadBytes(0)
-	return bytes.TrimSuffix(b, []byte{0}), err
+	b, err := p.in.ReadBytes(p.end)
+	return bytes.TrimSuffix(b, []byte{p.end}), err
 }
 
 func (p *pipes) write(message []byte) error {
-	_, err := p.out.Write(append(message, 0))
+	_, err := p.out.Write(append(message, p.end))
 	return err
 }
 

@@ -19,6 +19,15 @@ func (c *console) add(m Message) {
 	c.all = append(c.all, m)
 }
 
+// extend adds to the text of the last message.
+func (c *console) extend(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if n := len(c.all); n > 0 {
+		c.all[n-1].Text += text
+	}
+}
+
 func (c *console) messages() []Message {
 	c.mu.Lock()
 	defer c.mu.Unlock()

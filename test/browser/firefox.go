@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // firefox is the driver of Firefox. It speaks WebDriver BiDi, on a WebSocket at a port that Firefox chooses.
@@ -109,18 +108,12 @@ func (b *firefox) connect(ctx context.Context, file string) error {
 		Host string `json:"ws_host"`
 		Port int    `json:"ws_port"`
 	}
-	for {
+	err := b.proc.until(ctx, func() bool {
 		text, err := os.ReadFile(file)
-		if err == nil && json.Unmarshal(text, &address) == nil { // else it is not there yet, or not all of it
-			break
-		}
-		select {
-		case <-time.After(10 * time.Millisecond):
-		case <-b.proc.ended:
-			return fmt.Errorf("browser: %w: it ended", ErrGone)
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
+		return err == nil && json.Unmarshal(text, &address) == nil // else it is not there yet, or not all of it
+	})
+	if err != nil {
+		return err
 	}
 	socket, err := dialWebsocket(ctx, net.JoinHostPort(address.Host, strconv.Itoa(address.Port)), "/session")
 	if err != nil {

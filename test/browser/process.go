@@ -1,8 +1,10 @@
 package browser
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,14 +25,19 @@ type process struct {
 
 // startProcess starts cmd in a process group of its own. Because the children inherit the write end of the pipe that
 // collects stderr, Wait returns when the last of them is gone, not only the first: a profile can then be opened again.
+// If cmd has a place for stderr, that gets it too.
 func startProcess(cmd *exec.Cmd) (*process, error) {
 	group, err := newGroup()
 	if err != nil {
 		return nil, err
 	}
 	p := &process{group: group, ended: make(chan struct{})}
-	cmd.Stderr = &p.stderr
 	cmd.Stdout = &p.stderr
+	if cmd.Stderr == nil {
+		cmd.Stderr = &p.stderr
+	} else {
+		cmd.Stderr = io.MultiWriter(&p.stderr, cmd.Stderr)
+	}
 	cmd.WaitDelay = closeGrace
 	group.join(cmd)
 	if err := cmd.Start(); err != nil {
@@ -43,6 +50,20 @@ func startProcess(cmd *exec.Cmd) (*process, error) {
 		group.end()
 	}()
 	return p, nil
+}
+
+// until waits until a condition holds, unless the process ends before.
+func (p *process) until(ctx context.Context, ready func() bool) error {
+	for !ready() {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-p.ended:
+			return fmt.Errorf("browser: %w: it ended", ErrGone)
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
 }
 
 // wait returns nil when all processes have ended by themselves within the grace period.
