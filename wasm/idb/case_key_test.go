@@ -139,7 +139,7 @@ func TestKeyValidity(t *testing.T) {
 		{"long text", "'x'.repeat(20000)"},
 		{"many bytes", "new Uint8Array(20000)"},
 		{"half a surrogate pair", "'\\ud800'"},
-		{"all kinds in one array", "[1, new Date(2), 'x', new Uint8Array([3]), [4, ['y']]]"},
+		{"all kinds in one array", "[1, new Date(2), 'x', [4, ['y']], new Uint8Array([3])]"},
 	} {
 		t.Run(tt.name+" are a key", func(t *testing.T) {
 			in(t, db, func(ctx context.Context, s *idb.Store) error {

@@ -87,3 +87,9 @@ func named(name string) error { return &idb.Error{Name: name} }
 
 // caseName makes a test's name of an expression.
 func caseName(source string) string { return strings.ReplaceAll(source, "/", "∕") }
+
+// inWebKit reports whether this is a WebKit, for the few cases where it does not do what it should: README.md lists them.
+func inWebKit() bool {
+	agent := js.Global().Get("navigator").Get("userAgent").String()
+	return strings.Contains(agent, "AppleWebKit") && !strings.Contains(agent, "Chrom")
+}

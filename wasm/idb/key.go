@@ -195,10 +195,12 @@ func Databases(ctx context.Context) ([]Info, error) {
 		}
 		return nil, &Error{Name: ErrUnknown.Name, Op: op, Err: err}
 	}
-	found := make([]Info, list.Length())
-	for i := range found {
+	var found []Info
+	for i := range list.Length() {
 		info := list.Index(i)
-		found[i] = Info{info.Get("name").String(), uint(info.Get("version").Float())}
+		if version := uint(info.Get("version").Float()); version > 0 { // 0 is what WebKit has of an upgrade that failed
+			found = append(found, Info{info.Get("name").String(), version})
+		}
 	}
 	return found, nil
 }
