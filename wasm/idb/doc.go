@@ -14,7 +14,8 @@
 //
 // A program is JSON text: an array of steps, each an operation on a store. [Tx.Run] runs it in a transaction, [Tx.Finish]
 // runs it and commits, [DB.Read] runs one that only reads. All answer with the JSON text of an array, one result per step.
-// Steps take effect in their order. Most callers want programs; [Store], [Index] and [Cursor] are for the rest.
+// Steps take effect in their order. Most callers want [Rows], which makes programs of Go values and Go values of answers;
+// [Store], [Index] and [Cursor] are for single rows, and for what no program says.
 //
 //	{"op": "get", "store": s, "keys": [k, …]}                    rows in the order of the keys, null for a missing one
 //	{"op": "lookup", "store": s, "index": i, "keys": [k, …]}     for each key, an array of the rows that have it in the index
@@ -38,6 +39,8 @@
 //   - A call whose context has ended never looks like a success. The transaction it was made in is aborted.
 //   - [DB.Update] is all or nothing, also when its function returns an error, panics, or waits on something else.
 //   - An upgrade that fails leaves the old version as it was.
+//   - A request that fails does not end its transaction: the function that made it decides, by what it returns.
+//   - A cursor reads ahead, and still visits what is there as it comes to it.
 //   - No panic or error in a function given to this package stops the program.
 //
 // # Caveats
