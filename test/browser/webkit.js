@@ -103,11 +103,14 @@ const withoutFragment = (url) => url?.split('#')[0];
 const calls = {
   open: () => ({ session: open().session }),
   offline: async ({ off }) => {
-    // A proxy that is not there takes all of the network away, this machine included, from pages and workers alike.
-    if (off) data.set_network_proxy_settings(NetworkProxyMode.CUSTOM, WebKit.NetworkProxySettings.new('http://127.0.0.1:9', null));
-    else data.set_network_proxy_settings(NetworkProxyMode.DEFAULT, null);
+    // A proxy that is not there takes all of the network away, this machine included, from pages and workers alike. Each
+    // change also closes all connections but those that are just being finished with: hence the second time.
+    for (let i = 0; i < 2; i++) {
+      if (off) data.set_network_proxy_settings(NetworkProxyMode.CUSTOM, WebKit.NetworkProxySettings.new('http://127.0.0.1:9', null));
+      else data.set_network_proxy_settings(NetworkProxyMode.DEFAULT, null);
+      await networkHeard();
+    }
     inject(dialogs, ...off ? [onLine(false)] : []);
-    await networkHeard();
     const tell = `${onLine(!off)} dispatchEvent(new Event('${off ? 'offline' : 'online'}'))`;
     await Promise.all([...views.values()].map(({ view }) => evaluate(view, tell)));
     return {};
