@@ -143,7 +143,7 @@ func (db *DB) BeginTx(ctx context.Context, opts TxOptions, stores ...string) (*T
 			}
 		}()
 	}
-	raw, err := r.begin.Invoke(db.raw, db.scope(stores), opts.Mode.String(), opts.Durability.String(), done)
+	raw, err := r.begin.Invoke(db.raw, db.scope(stores), opts.Mode.String(), opts.Durability.String(), done, r.io)
 	if err != nil {
 		e := thrown(err)
 		if e.Name == ErrInvalidState.Name {

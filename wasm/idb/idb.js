@@ -144,10 +144,10 @@
   // Write transactions that Go holds. One whose holder asks for nothing more would be committed by the browser, half done.
   // Instead it is aborted: `waiting` counts what is asked for, `over` says that commit or abort was asked for.
   const held = new WeakMap();
-  const hold = (tx, done) => {
+  const hold = (tx, done, io) => {
     held.set(tx, { waiting: 0, over: false, expired: false });
     const state = held.get(tx);
-    tx.oncomplete = () => (state.results ? done(null, fill(JSON.stringify(state.results))) : done(state.failed ?? null));
+    tx.oncomplete = () => (state.results ? done(null, fill(io, JSON.stringify(state.results))) : done(state.failed ?? null));
     tx.onabort = () => done(state.failed ?? failure(tx, tx.error ?? new DOMException('the transaction was aborted', 'AbortError')));
   };
   const waiting = (tx, change) => {
@@ -312,15 +312,14 @@
     },
   });
 
-  // Programs and results cross as UTF-8 in two buffers that are kept.
-  let input = new Uint8Array(1 << 14), output = new Uint8Array(1 << 14);
+  // Programs and results cross as UTF-8 in two buffers, which each Go program has for itself and are kept: {input, output}.
   const encoder = new TextEncoder(), decoder = new TextDecoder();
-  const received = (size) => JSON.parse(decoder.decode(input.subarray(0, size)));
-  const fill = (text) => {
-    let { read, written } = encoder.encodeInto(text, output);
+  const received = ({ input }, size) => JSON.parse(decoder.decode(input.subarray(0, size)));
+  const fill = (io, text) => {
+    let { read, written } = encoder.encodeInto(text, io.output);
     if (read < text.length) {
-      output = new Uint8Array(text.length * 3);
-      ({ written } = encoder.encodeInto(text, output));
+      io.output = new Uint8Array(text.length * 3);
+      ({ written } = encoder.encodeInto(text, io.output));
     }
     return written;
   };
@@ -336,8 +335,9 @@
       }),
     },
     stage: (tx) => (staged = noted(tx)),
-    input: (size) => (input.length < size ? (input = new Uint8Array(2 * size)) : input),
-    output: () => output,
+    buffers: () => ({ input: new Uint8Array(1 << 14), output: new Uint8Array(1 << 14) }),
+    input: (io, size) => (io.input.length < size ? (io.input = new Uint8Array(2 * size)) : io.input),
+    output: (io) => io.output,
 
     // Tells notify about the latest request, which opens or deletes a database, and about the connection that comes of it.
     watch: (notify) => {
@@ -359,11 +359,11 @@
     },
     forget: (db) => { db.onversionchange = db.onclose = null; },
 
-    begin: (db, stores, mode, durability, done) => {
+    begin: (db, stores, mode, durability, done, io) => {
       const tx = db.transaction(stores, mode, { durability });
       if (mode !== 'readonly') {
         readers.delete(db);
-        hold(tx, done);
+        hold(tx, done, io);
       }
       return tx;
     },
@@ -440,11 +440,11 @@
     },
     // Runs the program in the first `size` bytes of the input as a transaction's last, and commits it. The transaction's own
     // callback tells the outcome.
-    finish: async (tx, size) => {
+    finish: async (tx, size, io) => {
       const state = held.get(tx);
       state.waiting++;
       try {
-        state.results = await execute(tx, received(size), true);
+        state.results = await execute(tx, received(io, size), true);
       } catch (error) {
         state.failed = error;
         go.abort(tx);
@@ -453,13 +453,13 @@
     // Runs the program in the first `size` bytes of the input, in a transaction or in a shared read transaction of a database.
     // Calls done(error) or done(null, size of the output) once, never before it returns. Steps that are given themselves
     // instead of the size are answered by their results themselves.
-    run: async (target, size, done) => {
+    run: async (target, size, done, io) => {
       waiting(target, 1);
       let answer;
       try {
-        const bytes = typeof size === 'number', program = bytes ? received(size) : size;
+        const bytes = typeof size === 'number', program = bytes ? received(io, size) : size;
         const results = await (target instanceof IDBDatabase ? query(target, program) : execute(target, program));
-        answer = [null, bytes ? fill(JSON.stringify(results)) : results];
+        answer = [null, bytes ? fill(io, JSON.stringify(results)) : results];
       } catch (error) {
         await null;
         answer = [error];

@@ -208,7 +208,7 @@ func (o *opening) event(_ js.Value, args []js.Value) any {
 	case "upgrade":
 		tx := &Tx{realm: o.realm, raw: args[3], mode: versionChange}
 		o.upgrading = tx
-		must(o.realm.hold.Invoke(tx.raw, tx.ending()))
+		must(o.realm.hold.Invoke(tx.raw, tx.ending(), o.realm.io))
 		if o.abandoned {
 			tx.Abort(nil)
 			break

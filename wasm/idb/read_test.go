@@ -141,3 +141,28 @@ func TestRead(t *testing.T) {
 		}
 	})
 }
+
+// Two Go programs in one page share idb.js, and must not read each other's programs and answers.
+func TestAnotherProgramInThePage(t *testing.T) {
+	db, ctx := open(t), background(t)
+	run(t, db, shelf)
+	other := expression(`async (db, rows) => {
+		const { go } = larderIDB, io = go.buffers();
+		const text = JSON.stringify([{ op: 'get', store: 'todo', keys: Array.from({ length: rows }, () => 'a') }]);
+		const bytes = new TextEncoder().encode(text);
+		go.input(io, bytes.length).set(bytes);
+		return new Promise((ok, no) => go.run(db, bytes.length, (error, size) => (error ? no(error)
+			: ok(JSON.parse(new TextDecoder().decode(go.output(io).subarray(0, size)))[0].length)), io));
+	}`)
+	for _, rows := range []int{1, 5000, 1, 20000} {
+		theirs := other.Invoke(db.Value(), rows)
+		got, err := db.Read(ctx, []byte(`[{"op":"get","store":"todo","keys":["d"]}]`))
+		same(t, "what this program reads", string(got), `[[{"id":"d","rank":3}]]`)
+		is(t, err, nil)
+		n, err := browser.Await(ctx, theirs)
+		is(t, err, nil)
+		if n.Int() != rows {
+			t.Errorf("the other read %d rows, want %d", n.Int(), rows)
+		}
+	}
+}

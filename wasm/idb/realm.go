@@ -25,10 +25,11 @@ type realm struct {
 	// the filling of the input buffer and the run. Goroutines can be switched in between.
 	calling sync.Mutex
 
-	inputOf, outputOf safejs.Value
-	input, output     js.Value
-	inputSize         int
-	outputSize        int
+	buffers, inputOf, outputOf safejs.Value
+	io                         safejs.Value // the buffers of this program: another in the same page has its own
+	input, output              js.Value
+	inputSize                  int
+	outputSize                 int
 
 	mu   sync.Mutex
 	idle []*answer
@@ -58,7 +59,7 @@ func enter() (*realm, error) {
 	}{
 		{"begin", &r.begin}, {"hold", &r.hold}, {"commit", &r.commit}, {"abort", &r.abort}, {"settle", &r.settle}, {"run", &r.run},
 		{"finish", &r.finish}, {"stage", &r.stage}, {"watch", &r.watch}, {"forget", &r.forget}, {"page", &r.page},
-		{"update", &r.update}, {"input", &r.inputOf}, {"output", &r.outputOf},
+		{"update", &r.update}, {"buffers", &r.buffers}, {"input", &r.inputOf}, {"output", &r.outputOf},
 	} {
 		f, err := script.Get(member.name)
 		if err != nil || f.Type() != safejs.TypeFunction {
@@ -83,6 +84,9 @@ func enter() (*realm, error) {
 		return nil, err
 	}
 	if r.transactions, err = request.Result(); err != nil {
+		return nil, err
+	}
+	if r.io, err = r.buffers.Invoke(); err != nil {
 		return nil, err
 	}
 	theRealm = r
@@ -192,7 +196,7 @@ func (r *realm) program(target js.Value, program []byte, settled chan<- reply) e
 		settled <- reply{text: r.result(value.Int())}
 	})
 	err := r.send(program, func(size int) error {
-		_, err := r.run.Invoke(target, size, done)
+		_, err := r.run.Invoke(target, size, done, r.io)
 		return err
 	})
 	if err != nil {
@@ -206,7 +210,7 @@ func (r *realm) send(program []byte, call func(size int) error) error {
 	r.calling.Lock()
 	defer r.calling.Unlock()
 	if r.inputSize < len(program) || r.inputSize == 0 {
-		input, err := r.inputOf.Invoke(len(program))
+		input, err := r.inputOf.Invoke(r.io, len(program))
 		if err != nil {
 			return err
 		}
@@ -220,7 +224,7 @@ func (r *realm) send(program []byte, call func(size int) error) error {
 // result copies size bytes out of the output buffer, which holds them only until control returns to JavaScript.
 func (r *realm) result(size int) []byte {
 	if size > r.outputSize {
-		r.output = safejs.Unsafe(must(r.outputOf.Invoke()))
+		r.output = safejs.Unsafe(must(r.outputOf.Invoke(r.io)))
 		r.outputSize = r.output.Length()
 	}
 	text := make([]byte, size)

@@ -235,7 +235,7 @@ func (tx *Tx) Finish(ctx context.Context, program []byte) ([]byte, error) {
 	}
 	tx.close()
 	err := tx.realm.send(program, func(size int) error {
-		_, err := tx.realm.finish.Invoke(tx.raw, size)
+		_, err := tx.realm.finish.Invoke(tx.raw, size, tx.realm.io)
 		return err
 	})
 	if err != nil {
