@@ -6,7 +6,7 @@ LDFLAGS  = -s -w
 # On the wire the engine is a tenth smaller without inlining (the row path runs in few, large functions), and another
 # tenth when its data segments are joined.
 WASMGC   = all=-l
-BROWSERS = chromium
+BROWSERS = chromium firefox webkit
 DAYS     = 1000
 FUZZTIME = 30s
 RUNNER   = $(CURDIR)/bin/wasmrun
@@ -24,12 +24,12 @@ build: bin/larder ## the server: bin/larder
 run: bin/larder web data/languages ## build all and serve http://localhost:8000
 	bin/larder serve --addr 127.0.0.1:8000 --db sqlite:data/larder.db --tables tables --web build/web
 
-test: web bin/larder deps ## the everyday tests: native, and in Chromium
+test: web bin/larder deps ## all tests: native, end to end, and inside browsers
 	$(GO) vet ./...
 	$(GO) test ./...
 	$(MAKE) test-browsers
 
-test-browsers: bin/wasmrun deps ## the store's and the binding's tests inside browsers
+test-browsers: bin/wasmrun deps ## what runs in browsers, inside each: BROWSERS=chromium for one
 	for b in $(BROWSERS); do WASMRUN_BROWSER=$$b $(WASM) $(GO) test -exec $(RUNNER) ./table/... ./wasm/... || exit 1; done
 
 race: ## the native tests under the race detector
