@@ -10,7 +10,7 @@
 // Before the program starts, the page loads wasm/idb/idb.js of the module it is run in, if there is one. A program that
 // is not done some time after its -test.timeout is ended together with the browser.
 //
-//	WASMRUN_BROWSER=chromium   the engine: see package test/browser
+//	WASMRUN_BROWSER=chromium   the engine: chromium, firefox or webkit; see package test/browser
 //	WASMRUN_WORKER=1           run in a dedicated worker rather than in a page
 //	WASMRUN_ISOLATED=1         run cross-origin isolated, which gives clocks of 5 µs
 //	WASMRUN_ENV=A,B            pass these variables too, besides LARDER_*, GODEBUG and the runtime's others
@@ -81,6 +81,14 @@ func (r runner) run(ctx context.Context, args []string) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	restart := func() {} // the deadline holds for the browser, which may hang as well, and then anew for the program
+	if p.timeout > 0 {
+		deadline := time.AfterFunc(p.timeout+r.slack, func() { cancel(lateError{p.timeout, r.slack}) })
+		defer deadline.Stop()
+		restart = func() { deadline.Reset(p.timeout + r.slack) }
+	}
 	b, err := browser.Start(ctx, browser.Options{Engine: p.engine})
 	if err != nil {
 		return 0, err
@@ -101,21 +109,24 @@ func (r runner) run(ctx context.Context, args []string) (code int, err error) {
 		return 0, err
 	}
 
-	var deadline <-chan time.Time
-	if p.timeout > 0 {
-		t := time.NewTimer(p.timeout + r.slack)
-		defer t.Stop()
-		deadline = t.C
-	}
+	restart()
+	var late lateError
 	select {
 	case code := <-s.exit:
 		return code, nil
 	case <-page.Done():
 		return 0, errors.New("the page crashed or was closed, or the browser ended, before the program did")
-	case <-deadline:
-		return 0, fmt.Errorf("the program was not done %v after its timeout of %v: it is in a loop that never waits; the browser was ended",
-			r.slack, p.timeout)
 	case <-ctx.Done():
+		if errors.As(context.Cause(ctx), &late) {
+			return 0, fmt.Errorf("the program was not done %w: it is in a loop that never waits; the browser was ended", late)
+		}
 		return 0, fmt.Errorf("ended before the program was done: %w", context.Cause(ctx))
 	}
+}
+
+// lateError says that time is up.
+type lateError struct{ timeout, slack time.Duration }
+
+func (e lateError) Error() string {
+	return fmt.Sprintf("%v after its timeout of %v", e.slack, e.timeout)
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +43,16 @@ func (r result) wants(t *testing.T, code int, stdout, stderr string) {
 	}
 }
 
+// engines runs a test with each browser that BROWSERS names; without it, with Chromium.
+func engines(t *testing.T, test func(*testing.T)) {
+	for _, name := range strings.Fields(cmp.Or(os.Getenv("BROWSERS"), "chromium")) {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("WASMRUN_BROWSER", name)
+			test(t)
+		})
+	}
+}
+
 // start runs a program from the sample's folder, as go test does.
 func start(t *testing.T, environ []string, args ...string) result {
 	t.Helper()
@@ -61,7 +74,9 @@ func startWith(t *testing.T, r runner, args ...string) result {
 	return result{code, err, stdout.String(), stderr.String()}
 }
 
-func TestRun(t *testing.T) {
+func TestRun(t *testing.T) { engines(t, testRun) }
+
+func testRun(t *testing.T) {
 	program := binary(t)
 
 	t.Run("output comes in order, on its own descriptor, and the exit code is the program's", func(t *testing.T) {
@@ -99,11 +114,30 @@ func TestRun(t *testing.T) {
 	t.Run("a test that waits for ever ends by its own timeout, and tells where", func(t *testing.T) {
 		start(t, nil, program, "-test.run=TestTimeout", "-test.timeout=2s").wants(t, 2, "", "sample_test.TestTimeout")
 	})
-	t.Run("a test that never gives way is ended, and what it printed is there", func(t *testing.T) {
+	t.Run("a test that never gives way is ended, what it printed is there, and of the browser nothing is left", func(t *testing.T) {
+		mark := rand.Text()
+		t.Setenv("LARDER_TEST", mark)
 		r := startWith(t, runner{slack: time.Second}, program, "-test.run=TestLoop", "-test.timeout=2s")
 		if r.err == nil || !strings.Contains(r.err.Error(), "timeout of 2s") || !strings.Contains(r.stdout, "before the loop") {
 			t.Errorf("%+v", r)
 		}
+		nothingLeft(t, mark)
+	})
+	t.Run("a browser that never comes up is ended by the same deadline, and nothing is left of it", func(t *testing.T) {
+		bin := t.TempDir()
+		for _, name := range []string{"chromium", "firefox-esr", "gjs"} {
+			if err := os.WriteFile(filepath.Join(bin, name), []byte("#!/bin/sh\nsleep 1000 & sleep 1000\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mark := rand.Text()
+		t.Setenv("LARDER_TEST", mark)
+		t.Setenv("PATH", bin+":"+os.Getenv("PATH"))
+		r := startWith(t, runner{slack: 100 * time.Millisecond}, program, "-test.timeout=100ms")
+		if r.err == nil || !strings.Contains(r.err.Error(), "did not come up: browser:") && !strings.Contains(r.err.Error(), "timeout of 100ms") {
+			t.Errorf("%+v", r)
+		}
+		nothingLeft(t, mark)
 	})
 	t.Run("a crash in a callback is told", func(t *testing.T) {
 		start(t, nil, program, "-test.run=TestTrap").wants(t, 2, "", "the program crashed: RuntimeError: unreachable")
@@ -134,7 +168,9 @@ func TestRun(t *testing.T) {
 	})
 }
 
-func TestOutputs(t *testing.T) {
+func TestOutputs(t *testing.T) { engines(t, testOutputs) }
+
+func testOutputs(t *testing.T) {
 	program := binary(t, "-cover")
 	dir := t.TempDir()
 
@@ -159,6 +195,23 @@ func TestOutputs(t *testing.T) {
 			t.Error(entries, err)
 		}
 	})
+}
+
+// nothingLeft fails if there is a process with LARDER_TEST=mark in its environment, other than this one.
+func nothingLeft(t *testing.T, mark string) {
+	t.Helper()
+	environs, err := filepath.Glob("/proc/[0-9]*/environ")
+	if err != nil || len(environs) == 0 {
+		t.Skip("processes can only be looked at on Linux")
+	}
+	for _, path := range environs {
+		environ, err := os.ReadFile(path)
+		if err != nil || !slices.Contains(strings.Split(string(environ), "\x00"), "LARDER_TEST="+mark) {
+			continue // gone, or another one's
+		}
+		name, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "cmdline"))
+		t.Errorf("left: %s %s", path, strings.ReplaceAll(string(name), "\x00", " "))
+	}
 }
 
 func TestOutputsHold(t *testing.T) {

@@ -4,17 +4,11 @@
 // goes through a worker of its own, which sends it on even while the program keeps this thread busy.
 (async () => {
   const config = await (await fetch('config.json')).json();
-  const pipe = new Worker('pipe.js');
-  await new Promise((resolve, reject) => {
-    pipe.onmessage = resolve; // it has started: from here on it does not need this thread any more
-    pipe.onerror = (event) => reject(new Error(event.message));
-  });
-  const { port1, port2 } = new MessageChannel();
-  pipe.postMessage(null, [port2]);
+  const port = !config.worker && navigator.vendor.startsWith('Apple') ? direct : await pipe();
   if (config.worker) {
     const worker = new Worker('worker.js');
     worker.onerror = (event) => fail(`${event.filename}:${event.lineno}: ${event.message}`);
-    worker.postMessage(config, [port1]);
+    worker.postMessage(config, [port]);
     return;
   }
   for (const src of config.scripts) {
@@ -24,8 +18,28 @@
       document.head.append(script);
     });
   }
-  await runProgram(config, port1);
-})().catch((error) => fail(error.stack));
+  await runProgram(config, port);
+})().catch((error) => fail(account(error)));
+
+async function pipe() {
+  const worker = new Worker('pipe.js');
+  await new Promise((resolve, reject) => {
+    worker.onmessage = resolve; // it has started: from here on it does not need this thread any more
+    worker.onerror = (event) => reject(new Error(event.message));
+  });
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage(null, [port2]);
+  return port1;
+}
+
+// direct is for WebKit, whose workers need this thread for every request: it sends before it returns.
+const direct = {
+  postMessage({ url, bytes = null }) {
+    const request = new XMLHttpRequest();
+    request.open('POST', url, false);
+    request.send(bytes);
+  },
+};
 
 // fail ends the run when the program could not even be started.
 async function fail(text) {

@@ -14,7 +14,7 @@ async function runProgram(config, port) {
     port.postMessage({ url: `exit?code=${code}` });
   };
   const print = (fd, bytes) => port.postMessage({ url: `print?fd=${fd}`, bytes });
-  const complain = (what, error) => print(2, encoder.encode(`wasmrun: ${what}: ${error?.stack ?? error}\n`));
+  const complain = (what, error) => print(2, encoder.encode(`wasmrun: ${what}: ${account(error)}\n`));
   const files = new Files({ root: config.root, cwd: config.cwd, outputs: config.outputs, print });
   globalThis.fs = files.fs;
   globalThis.path = files.path;
@@ -43,4 +43,10 @@ async function runProgram(config, port) {
     complain('the program crashed', error);
     end(2);
   }
+}
+
+// account tells an exception with its stack, in which some engines repeat what it says and others do not.
+function account(error) {
+  const [said, stack] = [String(error), error?.stack ?? ''];
+  return stack.startsWith(said) ? stack : `${said}\n${stack}`.trim();
 }
