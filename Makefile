@@ -7,9 +7,12 @@ LDFLAGS  = -s -w
 # tenth when its data segments are joined.
 WASMGC   = all=-l
 BROWSERS = chromium firefox webkit
+# Those the native tests of the driver and the runner do not use by themselves.
+OTHERS   = $(filter-out chromium,$(BROWSERS))
 DAYS     = 1000
 FUZZTIME = 30s
-RUNNER   = $(CURDIR)/bin/wasmrun
+# The tests of what runs in a browser, inside one.
+INSIDE   = $(WASM) $(GO) test -exec $(CURDIR)/bin/wasmrun $(TESTFLAGS) ./table/... ./wasm/...
 
 .DEFAULT_GOAL := help
 
@@ -17,20 +20,23 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 deps: ## install what the tests need: browsers, node, the iso-codes data (by apt)
-	@sh test/deps.sh
+	@sh test/deps.sh $(BROWSERS)
 
 build: bin/larder ## the server: bin/larder
 
 run: bin/larder web data/languages ## build all and serve http://localhost:8000
 	bin/larder serve --addr 127.0.0.1:8000 --db sqlite:data/larder.db --tables tables --web build/web
 
-test: web bin/larder deps ## all tests: native, end to end, and inside browsers
+test: web bin/larder bin/wasmrun deps ## the everyday tests: native, end to end, and inside each browser
 	$(GO) vet ./...
 	$(GO) test ./...
-	$(MAKE) test-browsers
+	for b in $(BROWSERS); do WASMRUN_BROWSER=$$b $(INSIDE) || exit 1; done
 
-test-browsers: bin/wasmrun deps ## what runs in browsers, inside each: BROWSERS=chromium for one
-	for b in $(BROWSERS); do WASMRUN_BROWSER=$$b $(WASM) $(GO) test -exec $(RUNNER) ./table/... ./wasm/... || exit 1; done
+test-browsers: bin/wasmrun deps ## all that concerns browsers, in pages and workers: BROWSERS=chromium for one, TESTFLAGS=-cover
+	for b in $(BROWSERS); do for w in 0 1; do echo "$$b, worker: $$w"; \
+	  WASMRUN_BROWSER=$$b WASMRUN_WORKER=$$w $(INSIDE) || exit 1; \
+	done; done
+	$(if $(OTHERS),BROWSERS="$(OTHERS)" $(GO) test ./test/browser ./test/wasmrun)
 
 race: ## the native tests under the race detector
 	$(GO) test -race ./table/... ./wasm/... ./manifest/... ./server/...
