@@ -31,7 +31,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
-	r := runner{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), slack: 20 * time.Second}
+	r := runner{stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ(), start: 2 * time.Minute, slack: 20 * time.Second}
 	code, err := r.run(watchParent(ctx), os.Args[1:])
 	stop()
 	if err != nil {
@@ -63,6 +63,7 @@ func watchParent(ctx context.Context) context.Context {
 type runner struct {
 	stdout, stderr io.Writer
 	environ        []string
+	start          time.Duration // what a browser gets to come up and show the page
 	slack          time.Duration // what a program gets after its own timeout to say what it was doing; `go test` waits a minute
 }
 
@@ -81,20 +82,14 @@ func (r runner) run(ctx context.Context, args []string) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	restart := func() {} // the deadline holds for the browser, which may hang as well, and then anew for the program
-	if p.timeout > 0 {
-		deadline := time.AfterFunc(p.timeout+r.slack, func() { cancel(lateError{p.timeout, r.slack}) })
-		defer deadline.Stop()
-		restart = func() { deadline.Reset(p.timeout + r.slack) }
-	}
-	b, err := browser.Start(ctx, browser.Options{Engine: p.engine})
+	coming, cancel := context.WithTimeoutCause(ctx, r.start, fmt.Errorf("the browser was not there after %v", r.start))
+	defer cancel()
+	b, err := browser.Start(coming, browser.Options{Engine: p.engine})
 	if err != nil {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, b.Kill()) }()
-	page, err := b.NewPage(ctx)
+	page, err := b.NewPage(coming)
 	if err != nil {
 		return 0, err
 	}
@@ -105,28 +100,25 @@ func (r runner) run(ctx context.Context, args []string) (code int, err error) {
 			}
 		}
 	}()
-	if err := page.Navigate(ctx, s.url); err != nil {
+	if err := page.Navigate(coming, s.url); err != nil {
 		return 0, err
 	}
 
-	restart()
-	var late lateError
+	var deadline <-chan time.Time
+	if p.timeout > 0 {
+		t := time.NewTimer(p.timeout + r.slack)
+		defer t.Stop()
+		deadline = t.C
+	}
 	select {
 	case code := <-s.exit:
 		return code, nil
 	case <-page.Done():
 		return 0, errors.New("the page crashed or was closed, or the browser ended, before the program did")
+	case <-deadline:
+		return 0, fmt.Errorf("the program was not done %v after its timeout of %v: it is in a loop that never waits; the browser was ended",
+			r.slack, p.timeout)
 	case <-ctx.Done():
-		if errors.As(context.Cause(ctx), &late) {
-			return 0, fmt.Errorf("the program was not done %w: it is in a loop that never waits; the browser was ended", late)
-		}
 		return 0, fmt.Errorf("ended before the program was done: %w", context.Cause(ctx))
 	}
-}
-
-// lateError says that time is up.
-type lateError struct{ timeout, slack time.Duration }
-
-func (e lateError) Error() string {
-	return fmt.Sprintf("%v after its timeout of %v", e.slack, e.timeout)
 }
