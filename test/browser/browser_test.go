@@ -1,11 +1,9 @@
 package browser_test
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,13 +62,6 @@ func soon(t *testing.T) context.Context {
 	return ctx
 }
 
-// engines runs a test with each browser that BROWSERS names; without it, with Chromium.
-func engines(t *testing.T, test func(*testing.T, browser.Engine)) {
-	for _, name := range strings.Fields(cmp.Or(os.Getenv("BROWSERS"), "chromium")) {
-		t.Run(name, func(t *testing.T) { test(t, browser.Engine(name)) })
-	}
-}
-
 func must[T any](t *testing.T) func(T, error) T {
 	return func(v T, err error) T {
 		t.Helper()
@@ -84,7 +75,7 @@ func must[T any](t *testing.T) func(T, error) T {
 // bytesOf makes a JSON result fit for must.
 func bytesOf[T ~[]byte](v T, err error) ([]byte, error) { return v, err }
 
-func TestConsole(t *testing.T) { engines(t, testConsole) }
+func TestConsole(t *testing.T) { browser.Each(t, testConsole) }
 
 func testConsole(t *testing.T, engine browser.Engine) {
 	s := site(t)
@@ -128,7 +119,7 @@ func eventually(t *testing.T, want string, console func() []browser.Message) {
 	}
 }
 
-func TestOffline(t *testing.T) { engines(t, testOffline) }
+func TestOffline(t *testing.T) { browser.Each(t, testOffline) }
 
 func testOffline(t *testing.T, engine browser.Engine) {
 	s := site(t)

@@ -3,8 +3,12 @@ package browser
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 )
+
+// thrown is how the text about an exception begins.
+var thrown = regexp.MustCompile(`^(uncaught exception: |[A-Za-z]*(Error|Exception):)`)
 
 // bidiEvent takes WebDriver BiDi's one kind of message.
 func (c *console) bidiEvent(params json.RawMessage) {
@@ -28,10 +32,10 @@ func (c *console) bidiEvent(params json.RawMessage) {
 		if all {
 			m.Text = strings.Join(parts, " ")
 		}
-	case strings.HasPrefix(e.Text, "Content-Security-Policy:"): // the browser's own, which has no type to itself
-		m.Level = "error"
-	default:
+	case thrown.MatchString(e.Text):
 		m.Level = "exception"
+	default: // the browser's own, which has no type to itself
+		m.Level = "error"
 	}
 	if f := e.StackTrace.CallFrames; len(f) > 0 {
 		m.URL, m.Line = f[0].URL, f[0].LineNumber+1

@@ -36,6 +36,7 @@ var firefoxPrefs = []string{
 	`"network.trr.mode", 5`, `"media.gmp-manager.updateEnabled", false`, `"extensions.systemAddon.update.enabled", false`,
 	`"browser.safebrowsing.provider.mozilla.updateURL", ""`, `"dom.security.https_first", false`,
 	`"layout.css.prefers-color-scheme.content-override", 1`, // light
+	`"devtools.jsonview.enabled", false`,                    // a page that is JSON is its text, as elsewhere
 	`"browser.sessionstore.resume_from_crash", false`, `"toolkit.startup.max_resumed_crashes", -1`,
 }
 

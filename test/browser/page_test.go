@@ -17,7 +17,7 @@ import (
 	"github.com/larder-sync/larder/test/browser"
 )
 
-func TestPage(t *testing.T) { engines(t, testPage) }
+func TestPage(t *testing.T) { browser.Each(t, testPage) }
 
 func testPage(t *testing.T, engine browser.Engine) {
 	s := site(t)
@@ -190,7 +190,7 @@ func testPage(t *testing.T, engine browser.Engine) {
 	})
 }
 
-func TestInput(t *testing.T) { engines(t, testInput) }
+func TestInput(t *testing.T) { browser.Each(t, testInput) }
 
 func testInput(t *testing.T, engine browser.Engine) {
 	s := site(t)

@@ -37,7 +37,7 @@ func relatives(t *testing.T, entry, name string) (pids []int) {
 	return pids
 }
 
-func TestProfile(t *testing.T) { engines(t, testProfile) }
+func TestProfile(t *testing.T) { browser.Each(t, testProfile) }
 
 func testProfile(t *testing.T, engine browser.Engine) {
 	s := site(t)
@@ -89,7 +89,7 @@ func testProfile(t *testing.T, engine browser.Engine) {
 	})
 }
 
-func TestStart(t *testing.T) { engines(t, testStart) }
+func TestStart(t *testing.T) { browser.Each(t, testStart) }
 
 func testStart(t *testing.T, engine browser.Engine) {
 	t.Run("a browser that is not installed is an error that names the way out", func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestOrphan(t *testing.T) {
 }
 
 func TestDriverKilled(t *testing.T) {
-	engines(t, func(t *testing.T, engine browser.Engine) {
+	browser.Each(t, func(t *testing.T, engine browser.Engine) {
 		mark := "LARDER_TEST=" + rand.Text()
 		driver := exec.Command(os.Args[0], "-test.run=^TestOrphan$")
 		driver.Env = append(os.Environ(), mark, "LARDER_ORPHAN="+string(engine))

@@ -1,6 +1,11 @@
 package browser
 
-import "testing"
+import (
+	"cmp"
+	"os"
+	"strings"
+	"testing"
+)
 
 // Test is a [Browser] whose failures end a test. Most tests want this one, from [New].
 type Test struct {
@@ -20,6 +25,15 @@ func New(t testing.TB, o Options) *Test {
 		}
 	})
 	return &Test{b}
+}
+
+// Each runs a test with each of the engines that the environment variable BROWSERS names, or with Chromium if it names
+// none.
+func Each(t *testing.T, test func(*testing.T, Engine)) {
+	t.Helper()
+	for _, name := range strings.Fields(cmp.Or(os.Getenv("BROWSERS"), string(Chromium))) {
+		t.Run(name, func(t *testing.T) { test(t, Engine(name)) })
+	}
 }
 
 // Open opens a page at a URL. If the test fails, its console is written to the test's log.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -43,14 +42,12 @@ func (r result) wants(t *testing.T, code int, stdout, stderr string) {
 	}
 }
 
-// engines runs a test with each browser that BROWSERS names; without it, with Chromium.
+// engines runs a test with each browser that is to be tested with.
 func engines(t *testing.T, test func(*testing.T)) {
-	for _, name := range strings.Fields(cmp.Or(os.Getenv("BROWSERS"), "chromium")) {
-		t.Run(name, func(t *testing.T) {
-			t.Setenv("WASMRUN_BROWSER", name)
-			test(t)
-		})
-	}
+	browser.Each(t, func(t *testing.T, e browser.Engine) {
+		t.Setenv("WASMRUN_BROWSER", string(e))
+		test(t)
+	})
 }
 
 // start runs a program from the sample's folder, as go test does.
