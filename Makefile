@@ -81,7 +81,7 @@ build/web/wasm_exec.js:
 	cp "$$($(GO) env GOROOT)/lib/wasm/wasm_exec.js" $@
 
 bin/larder: FORCE
-	$(GO) build -trimpath -ldflags='$(LDFLAGS)' -o $@ ./server
+	$(GO) build -trimpath -ldflags='$(LDFLAGS)' -o $@ ./server/larder
 
 bin/wasmrun: FORCE
 	$(GO) build -o $@ ./test/wasmrun
