@@ -130,7 +130,7 @@ func newDevice(t *testing.T, url string) *device {
 	return d
 }
 
-func (d *device) do(fn func(items *store.Table) error) {
+func (d *device) do(fn func(items *store.TxTable) error) {
 	d.t.Helper()
 	if err := d.store.Update(ctx, []string{"todoitem"}, func(tx *store.Tx) error { return fn(tx.Table("todoitem")) }); err != nil {
 		d.t.Fatal(err)
@@ -139,17 +139,17 @@ func (d *device) do(fn func(items *store.Table) error) {
 
 func (d *device) put(records ...table.Record) {
 	d.t.Helper()
-	d.do(func(items *store.Table) error { _, err := items.Put(ctx, records...); return err })
+	d.do(func(items *store.TxTable) error { _, err := items.Put(ctx, records...); return err })
 }
 
 func (d *device) update(records ...table.Record) {
 	d.t.Helper()
-	d.do(func(items *store.Table) error { _, err := items.Update(ctx, records...); return err })
+	d.do(func(items *store.TxTable) error { _, err := items.Update(ctx, records...); return err })
 }
 
 func (d *device) delete(ids ...string) {
 	d.t.Helper()
-	d.do(func(items *store.Table) error { return items.Delete(ctx, ids...) })
+	d.do(func(items *store.TxTable) error { return items.Delete(ctx, ids...) })
 }
 
 func (d *device) sync() replica.Result {

@@ -24,7 +24,7 @@ func Select(q *table.Query, rows []table.Record) []int {
 }
 
 // Query returns the records that the query asks for.
-func (t *Table) Query(ctx context.Context, q *table.Query) ([]table.Record, error) {
+func (t *TxTable) Query(ctx context.Context, q *table.Query) ([]table.Record, error) {
 	plan, err := t.tx.store.Plan(t.name, q)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (t *Table) Query(ctx context.Context, q *table.Query) ([]table.Record, erro
 }
 
 // Count returns how many records match the query's filter; its skip and take do not count.
-func (t *Table) Count(ctx context.Context, q *table.Query) (int, error) {
+func (t *TxTable) Count(ctx context.Context, q *table.Query) (int, error) {
 	all := *q
 	all.Skip, all.Take, all.Order, all.Select = 0, table.All, nil, nil
 	plan, err := t.tx.store.Plan(t.name, &all)

@@ -53,7 +53,7 @@ func mustOpen(t *testing.T, open store.Opener, schema, name string, commits *[]s
 	return s
 }
 
-func update(t *testing.T, s *store.Store, fn func(items *store.Table) error) error {
+func update(t *testing.T, s *store.Store, fn func(items *store.TxTable) error) error {
 	t.Helper()
 	return s.Update(ctx, []string{"todoitem"}, func(tx *store.Tx) error { return fn(tx.Table("todoitem")) })
 }
@@ -104,7 +104,7 @@ func TestWrites(t *testing.T) {
 			}
 		}
 		insert := func(rs ...table.Record) error {
-			return update(t, s, func(items *store.Table) error { _, err := items.Insert(ctx, rs...); return err })
+			return update(t, s, func(items *store.TxTable) error { _, err := items.Insert(ctx, rs...); return err })
 		}
 
 		t.Run("an insert is stored as given, and told once", func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestWrites(t *testing.T) {
 		})
 		t.Run("an update merges columns and needs the record", func(t *testing.T) {
 			change := func(r table.Record) error {
-				return update(t, s, func(items *store.Table) error { _, err := items.Update(ctx, r); return err })
+				return update(t, s, func(items *store.TxTable) error { _, err := items.Update(ctx, r); return err })
 			}
 			if err := change(table.Record{"id": "1", "complete": true}); err != nil {
 				t.Fatal(err)
@@ -147,7 +147,7 @@ func TestWrites(t *testing.T) {
 			code(table.CodeNotFound, change(table.Record{"id": "none", "complete": true}))
 		})
 		t.Run("a put replaces the record; of two with one id the last wins", func(t *testing.T) {
-			err := update(t, s, func(items *store.Table) error {
+			err := update(t, s, func(items *store.TxTable) error {
 				_, err := items.Put(ctx, table.Record{"id": "1", "text": "a"}, table.Record{"id": "1", "rank": 2.0})
 				return err
 			})
@@ -159,7 +159,7 @@ func TestWrites(t *testing.T) {
 			}
 		})
 		t.Run("a delete needs no record", func(t *testing.T) {
-			if err := update(t, s, func(items *store.Table) error { return items.Delete(ctx, "1", "never") }); err != nil {
+			if err := update(t, s, func(items *store.TxTable) error { return items.Delete(ctx, "1", "never") }); err != nil {
 				t.Fatal(err)
 			}
 			if get("1") != nil {
@@ -250,7 +250,7 @@ func TestQueriesAgreeWithTheirDefinition(t *testing.T) {
 			}
 			all = append(all, r)
 		}
-		if err := update(t, s, func(items *store.Table) error { _, err := items.Put(ctx, all...); return err }); err != nil {
+		if err := update(t, s, func(items *store.TxTable) error { _, err := items.Put(ctx, all...); return err }); err != nil {
 			t.Fatal(err)
 		}
 		for _, text := range queries {

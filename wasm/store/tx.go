@@ -19,7 +19,7 @@ type Tx struct {
 }
 
 // Table returns a table for use in this transaction. A name that is not there gives an error at the first use.
-func (tx *Tx) Table(name string) *Table { return &Table{tx: tx, name: name} }
+func (tx *Tx) Table(name string) *TxTable { return &TxTable{tx: tx, name: name} }
 
 // Run runs steps as they are: no schema, no journal. It is for the journal's owner; most callers use [Tx.Table].
 func (tx *Tx) Run(ctx context.Context, steps ...Step) ([]Result, error) {
@@ -62,8 +62,8 @@ func (tx *Tx) changed(store string, ids []string) {
 	tx.changes[at].IDs = append(tx.changes[at].IDs, ids...)
 }
 
-// Table is a table within a transaction.
-type Table struct {
+// TxTable is a table within a transaction: [Tx.Table] gives it.
+type TxTable struct {
 	tx   *Tx
 	name string
 }
@@ -73,7 +73,7 @@ type Table struct {
 const slice = 500
 
 // Get returns the record with the id, or nil if there is none.
-func (t *Table) Get(ctx context.Context, id string) (table.Record, error) {
+func (t *TxTable) Get(ctx context.Context, id string) (table.Record, error) {
 	rows, err := t.GetMany(ctx, []string{id})
 	if err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func (t *Table) Get(ctx context.Context, id string) (table.Record, error) {
 }
 
 // GetMany returns the records with the ids, in their order, with nil for those that are not there.
-func (t *Table) GetMany(ctx context.Context, ids []string) ([]table.Record, error) {
+func (t *TxTable) GetMany(ctx context.Context, ids []string) ([]table.Record, error) {
 	if _, err := t.tx.store.Schema(t.name); err != nil {
 		return nil, err
 	}
@@ -95,23 +95,23 @@ func (t *Table) GetMany(ctx context.Context, ids []string) ([]table.Record, erro
 
 // Insert adds records and returns them as stored. A record without an id is given one; an id that is there already is
 // an error with code "exists", and nothing is inserted.
-func (t *Table) Insert(ctx context.Context, records ...table.Record) ([]table.Record, error) {
+func (t *TxTable) Insert(ctx context.Context, records ...table.Record) ([]table.Record, error) {
 	return t.write(ctx, table.ActionInsert, records)
 }
 
 // Update merges the given columns into the records with the same ids, and returns them as stored. An id that is not
 // there is an error with code "not-found". A version that differs from the stored one is an error with code "conflict".
-func (t *Table) Update(ctx context.Context, changes ...table.Record) ([]table.Record, error) {
+func (t *TxTable) Update(ctx context.Context, changes ...table.Record) ([]table.Record, error) {
 	return t.write(ctx, table.ActionUpdate, changes)
 }
 
 // Put inserts or replaces whole records and returns them as stored. Of several with one id the last wins.
-func (t *Table) Put(ctx context.Context, records ...table.Record) ([]table.Record, error) {
+func (t *TxTable) Put(ctx context.Context, records ...table.Record) ([]table.Record, error) {
 	return t.write(ctx, "", records)
 }
 
 // Delete deletes the records with the ids. An id that is not there is no error.
-func (t *Table) Delete(ctx context.Context, ids ...string) error {
+func (t *TxTable) Delete(ctx context.Context, ids ...string) error {
 	records := make([]table.Record, len(ids))
 	for i, id := range ids {
 		records[i] = table.Record{table.ColumnID: id}
@@ -122,12 +122,12 @@ func (t *Table) Delete(ctx context.Context, ids ...string) error {
 
 // Write does what the method of the action's name does: an empty action is a put. A delete needs the records' ids only,
 // and returns a nil record for each.
-func (t *Table) Write(ctx context.Context, action table.Action, records ...table.Record) ([]table.Record, error) {
+func (t *TxTable) Write(ctx context.Context, action table.Action, records ...table.Record) ([]table.Record, error) {
 	return t.write(ctx, action, records)
 }
 
 // write does the records in programs of at most [slice], each with an id at most once.
-func (t *Table) write(ctx context.Context, action table.Action, records []table.Record) ([]table.Record, error) {
+func (t *TxTable) write(ctx context.Context, action table.Action, records []table.Record) ([]table.Record, error) {
 	schema, err := t.tx.store.Schema(t.name)
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func (t *Table) write(ctx context.Context, action table.Action, records []table.
 }
 
 // prepare checks what can be checked without the rows.
-func (t *Table) prepare(schema *table.Schema, action table.Action, record table.Record) (Write, error) {
+func (t *TxTable) prepare(schema *table.Schema, action table.Action, record table.Record) (Write, error) {
 	w := Write{Action: action, ID: record.ID()}
 	if action == table.ActionDelete {
 		return w, nil
@@ -182,7 +182,7 @@ func (t *Table) prepare(schema *table.Schema, action table.Action, record table.
 }
 
 // run reads what the writes need, completes them, and writes rows and journal together: two crossings at most.
-func (t *Table) run(ctx context.Context, writes []Write, last bool) error {
+func (t *TxTable) run(ctx context.Context, writes []Write, last bool) error {
 	if len(writes) == 0 {
 		return nil
 	}
@@ -255,7 +255,7 @@ func (w *Write) complete(name string) error {
 }
 
 // commit writes the rows, and the journal's steps with them.
-func (t *Table) commit(ctx context.Context, writes []Write, journal []Step, last bool) error {
+func (t *TxTable) commit(ctx context.Context, writes []Write, journal []Step, last bool) error {
 	var puts []table.Record
 	var deletes []string
 	for i := range writes {
