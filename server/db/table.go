@@ -1,12 +1,10 @@
 package db
 
 import (
-	"errors"
+	"cmp"
 	"fmt"
-	"io/fs"
-	"path"
+	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/larder-sync/larder/table"
 )
@@ -14,31 +12,51 @@ import (
 // Table is a table as the server offers it: its schema and the rules of its endpoints. It is made by [ParseTable] and not
 // changed afterwards, and so safe for concurrent use.
 type Table struct {
-	Schema     *table.Schema
-	SoftDelete bool           // deleted records can be read and brought back by those who ask, and their ids stay taken
-	PageSize   int            // rows in an answer when $top is absent
-	MaxTop     int            // the greatest $top
-	Seed       []table.Record // rows of a new table; those without an id are given one
+	Schema        *table.Schema
+	SoftDelete    bool           // deleted records can be read and brought back by those who ask, and their ids stay taken
+	AutoIncrement bool           // the server numbers new records
+	PageSize      int            // rows in an answer when $top is absent
+	MaxTop        int            // the greatest $top
+	Seed          []table.Record // rows of a new table; those without an id are given one
+
+	Rules   Rules  // who may do what
+	Owner   string // the column that holds whose record it is, which alone sees it; "" if all see all
+	Expiry  Expiry // when records stop being seen
+	Webhook string // the URL that is told of each operation; "" for none
+
+	Stored  string   // the name in the database, which several tables may share; the table's own when empty
+	Unknown []string // keys of the table's file that mean nothing, sorted
 }
 
 // Name returns the table's name.
 func (t *Table) Name() string { return t.Schema.Name }
+
+// StoredName returns the table's name in the database.
+func (t *Table) StoredName() string { return cmp.Or(t.Stored, t.Schema.Name) }
 
 // The values for keys that a table file leaves out are Azure Mobile Apps', except softDelete: what is not remembered as
 // deleted cannot be synced.
 const (
 	DefaultPageSize = 50
 	DefaultMaxTop   = 1000
+	DefaultOwner    = "userId"
 )
 
-// tableKeys are the keys of a table file. Others are refused, not ignored: a rule about who may do what would otherwise be
-// believed and not kept.
-var tableKeys = []string{"columns", "dynamic", "dynamicSchema", "indexes", "maxTop", "pageSize", "seed", "softDelete"}
+// tableKeys are the keys of a table file that mean something here. Others are kept in [Table.Unknown]: files of Azure Mobile
+// Apps may hold what only their own program understood.
+var tableKeys = []string{
+	"access", "authorize", "autoIncrement", "columns", "containerName", "databaseTableName", "delete", "disable", "dynamic",
+	"dynamicSchema", "indexes", "insert", "maxTop", "name", "pageSize", "perUser", "read", "recordsExpire", "schema", "seed",
+	"softDelete", "undelete", "update", "userIdColumn", "webhook",
+}
 
 // ParseTable reads a table file, in the JSON shape of Azure Mobile Apps:
 //
 //	{"columns": {"text": "string", "complete": "boolean"}, "indexes": ["complete"], "dynamicSchema": false,
-//	 "softDelete": true, "seed": [{"text": "bread", "complete": false}], "pageSize": 50, "maxTop": 1000}
+//	 "softDelete": true, "seed": [{"text": "bread", "complete": false}], "pageSize": 50, "maxTop": 1000,
+//	 "access": "authenticated", "read": {"access": "anonymous"}, "perUser": false, "userIdColumn": "userId",
+//	 "autoIncrement": false, "recordsExpire": {"days": 30}, "databaseTableName": "items",
+//	 "webhook": {"url": "https://example.com/hook"}}
 //
 // Every key may be left out; dynamicSchema and softDelete are true then. Errors name the key and have code
 // [table.CodeInvalid].
@@ -47,34 +65,134 @@ func ParseTable(name string, data []byte) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
+	t := &Table{}
 	for key := range file {
 		if !slices.Contains(tableKeys, key) {
-			return nil, table.Errorf(table.CodeInvalid, `unknown key "`, key, `"; the keys are `, strings.Join(tableKeys, ", "))
+			t.Unknown = append(t.Unknown, key)
 		}
 	}
+	slices.Sort(t.Unknown)
 	if file["dynamicSchema"] == nil && file["dynamic"] == nil {
 		file["dynamicSchema"] = true
 	}
-	t := &Table{SoftDelete: true, PageSize: DefaultPageSize, MaxTop: DefaultMaxTop}
+	if err := t.parseOwner(file); err != nil {
+		return nil, err
+	}
 	if t.Schema, err = table.ParseSchema(name, file); err != nil {
 		return nil, err
 	}
-	if v, ok := file["softDelete"]; ok {
-		if t.SoftDelete, ok = v.(bool); !ok {
-			return nil, table.Errorf(table.CodeInvalid, "softDelete is neither true nor false")
+	if err := t.parseFlags(file); err != nil {
+		return nil, err
+	}
+	if t.Rules, err = parseRules(file); err != nil {
+		return nil, err
+	}
+	if t.Expiry, err = parseExpiry(file["recordsExpire"]); err != nil {
+		return nil, err
+	}
+	if t.Webhook, err = parseWebhook(file["webhook"]); err != nil {
+		return nil, err
+	}
+	if t.Stored, err = text(file, "databaseTableName", "containerName"); err != nil {
+		return nil, err
+	}
+	if t.Stored != "" {
+		if err := table.CheckName("table", t.Stored); err != nil {
+			return nil, table.Errorf(table.CodeInvalid, "databaseTableName").Because(err)
 		}
-	}
-	if t.MaxTop, err = size(file, "maxTop", t.MaxTop); err != nil {
-		return nil, err
-	}
-	if t.PageSize, err = size(file, "pageSize", min(t.PageSize, t.MaxTop)); err != nil {
-		return nil, err
-	}
-	if t.PageSize > t.MaxTop {
-		return nil, table.Errorf(table.CodeInvalid, "pageSize is greater than maxTop")
 	}
 	t.Seed, err = seeds(t.Schema, file["seed"])
 	return t, err
+}
+
+// parseFlags reads what is true or false, and the sizes.
+func (t *Table) parseFlags(file table.Record) (err error) {
+	if t.SoftDelete, err = flag(file, "softDelete", true); err != nil {
+		return err
+	}
+	if t.AutoIncrement, err = flag(file, "autoIncrement", false); err != nil {
+		return err
+	}
+	if t.MaxTop, err = size(file, "maxTop", DefaultMaxTop); err != nil {
+		return err
+	}
+	if t.PageSize, err = size(file, "pageSize", min(DefaultPageSize, t.MaxTop)); err != nil {
+		return err
+	}
+	if t.PageSize > t.MaxTop {
+		return table.Errorf(table.CodeInvalid, "pageSize is greater than maxTop")
+	}
+	return nil
+}
+
+// parseOwner reads perUser and userIdColumn, and declares the column if the file does not.
+func (t *Table) parseOwner(file table.Record) error {
+	perUser, err := flag(file, "perUser", false)
+	if err != nil || !perUser {
+		return err
+	}
+	name, err := text(file, "userIdColumn")
+	if err != nil {
+		return err
+	}
+	t.Owner = cmp.Or(name, DefaultOwner)
+	columns, ok := file["columns"].(map[string]any)
+	if !ok && file["columns"] != nil {
+		return nil // told by the schema
+	}
+	if columns == nil {
+		columns = map[string]any{}
+		file["columns"] = columns
+	}
+	if declared, ok := columns[t.Owner]; ok && declared != string(table.TypeString) {
+		return table.Errorf(table.CodeInvalid, "the column ", t.Owner, ", which says whose a record is, is not a string")
+	}
+	columns[t.Owner] = string(table.TypeString)
+	return nil
+}
+
+func parseWebhook(v any) (string, error) {
+	object, _ := v.(map[string]any)
+	address, ok := object["url"].(string)
+	switch {
+	case v == nil || v == false:
+		return "", nil
+	case !ok:
+		return "", table.Errorf(table.CodeInvalid, `webhook is not like {"url": "https://example.com/hook"}`)
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", table.Errorf(table.CodeInvalid, "webhook: the url is not one of http or https")
+	}
+	return address, nil
+}
+
+// text reads a text that may be left out, under the first of its names that is there.
+func text(file table.Record, keys ...string) (string, error) {
+	for _, key := range keys {
+		v, ok := file[key]
+		if !ok || v == nil {
+			continue
+		}
+		s, ok := v.(string)
+		if !ok || s == "" {
+			return "", table.Errorf(table.CodeInvalid, key, " is not a text")
+		}
+		return s, nil
+	}
+	return "", nil
+}
+
+func flag(file table.Record, key string, otherwise bool) (bool, error) {
+	v, ok := file[key]
+	if !ok || v == nil {
+		return otherwise, nil
+	}
+	on, ok := v.(bool)
+	if !ok {
+		return false, table.Errorf(table.CodeInvalid, key, " is neither true nor false")
+	}
+	return on, nil
 }
 
 // size reads a number of rows.
@@ -113,35 +231,4 @@ func seeds(schema *table.Schema, v any) ([]table.Record, error) {
 		rows = append(rows, row)
 	}
 	return rows, nil
-}
-
-// LoadTables reads every file called NAME.json in a folder as the table NAME, sorted by name. Errors name the file and
-// the key. Names are matched without regard to case on the wire and in SQL, so two that differ only by it are refused.
-func LoadTables(folder fs.FS) ([]*Table, error) {
-	files, err := fs.Glob(folder, "*.json")
-	if err != nil {
-		return nil, err
-	}
-	var tables []*Table
-	for _, file := range files {
-		data, err := fs.ReadFile(folder, file)
-		if pe, ok := errors.AsType[*fs.PathError](err); ok {
-			err = pe.Err // the file is named already
-		}
-		if err != nil {
-			return nil, table.Errorf(table.CodeInvalid, "the table file ", file, " cannot be read").Because(err)
-		}
-		t, err := ParseTable(strings.TrimSuffix(path.Base(file), ".json"), data)
-		if err != nil {
-			return nil, table.Errorf(table.CodeInvalid, "the table file ", file).Because(err)
-		}
-		for _, other := range tables {
-			if strings.EqualFold(other.Name(), t.Name()) {
-				return nil, table.Errorf(table.CodeInvalid, "the table files ", other.Name(), ".json and ", file,
-					" differ only in case: rename one")
-			}
-		}
-		tables = append(tables, t)
-	}
-	return tables, nil
 }

@@ -22,8 +22,6 @@ func TestParseTable(t *testing.T) {
 
 	for name, file := range map[string]struct{ text, want string }{
 		"broken JSON tells the byte":                {`{"columns":}`, "byte 11"},
-		"an unknown key is named":                   {`{"colums":{}}`, `unknown key "colums"`},
-		"a rule that would not be kept is refused":  {`{"access":"authenticated"}`, `unknown key "access"`},
 		"an unknown type names the column":          {`{"columns":{"due":"moment"}}`, "due"},
 		"an index of no column names it":            {`{"columns":{},"indexes":["due"],"dynamicSchema":false}`, "due"},
 		"a page size must be a number":              {`{"pageSize":"many"}`, "pageSize"},

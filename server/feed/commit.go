@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/larder-sync/larder/server/db"
@@ -59,7 +60,7 @@ func begin(tx db.Tx, o Options, ops []Op) (*commit, error) {
 		clients: map[string]db.Client{}, settled: map[repeat]db.Verdict{}}
 	for i := range ops {
 		if ops[i].Table != nil {
-			c.feeds[ops[i].Table.Name()] = nil
+			c.feeds[ops[i].Table.StoredName()] = nil
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.feeds)) {
@@ -99,44 +100,78 @@ func (c *commit) apply(op *Op) (Answer, error) {
 	if op.Refused != nil {
 		return *op.Refused, nil
 	}
-	r, err := c.row(op.Table.Name(), op.ID)
+	if err := c.number(op); err != nil {
+		return Answer{}, err
+	}
+	r, err := c.row(op.Table.StoredName(), op.ID)
 	if table.CodeOf(err) == table.CodeServer { // one damaged record holds up nothing else
 		return Refusal(http.StatusInternalServerError, table.CodeServer, err.Error()), nil
 	}
 	if err != nil {
 		return Answer{}, err
 	}
+	hidden := r.now.Seq != 0 && op.Sees != nil && !op.Sees(r.record)
 	switch op.Action {
 	case Insert:
 		// A client that keeps an outbox may delete a record and make it again; others undelete it, as Azure's do.
-		if r.exists() || r.now.Seq != 0 && op.Table.SoftDelete && op.Client == "" {
+		if r.exists() || r.now.Seq != 0 && (hidden || op.Table.SoftDelete && op.Client == "") {
+			if hidden {
+				return Refusal(http.StatusConflict, table.CodeExists, "the id is taken: choose another"), nil
+			}
 			return r.answer(http.StatusConflict), nil
 		}
 		return c.write(op, r, columns(op.Record, nil), false).answer(http.StatusCreated), nil
 	case Put:
 		return c.put(op, r), nil
 	case Undelete:
-		if r.now.Seq == 0 || r.now.Deleted && !op.Table.SoftDelete {
-			return gone(), nil
+		if r.now.Seq == 0 || hidden || r.now.Deleted && !op.Table.SoftDelete {
+			return gone(false), nil
 		}
 	default:
-		if !r.exists() {
-			return gone(), nil
+		if !r.exists() || hidden {
+			return gone(r.now.Deleted && !hidden), nil
 		}
 	}
-	if op.Match != "" && op.Match != r.record.Version() {
+	if op.Match != "" && op.Match != r.record.Version() || op.Holds != nil && !op.Holds(r.record) {
 		return r.answer(http.StatusPreconditionFailed), nil
 	}
-	switch op.Action {
-	case Undelete:
-		return c.write(op, r, columns(r.record, nil), false).answer(http.StatusCreated), nil
-	case Delete:
-		return c.write(op, r, columns(r.record, nil), true).answer(http.StatusOK), nil
+	return c.change(op, r), nil
+}
+
+// change carries out an operation on a record that is there.
+func (c *commit) change(op *Op, r *row) Answer {
+	switch {
+	case op.Action == Undelete && op.Record == nil:
+		return c.write(op, r, columns(r.record, nil), false).answer(http.StatusCreated)
+	case op.Action == Undelete:
+		return c.write(op, r, columns(op.Record, nil), false).answer(http.StatusOK)
+	case op.Action == Delete:
+		return c.write(op, r, columns(r.record, nil), true).answer(http.StatusOK)
+	case op.Action == Replace:
+		return c.write(op, r, columns(op.Record, nil), false).answer(http.StatusOK)
+	case !names(op.Record):
+		return r.answer(http.StatusOK)
 	}
-	if !names(op.Record) {
-		return r.answer(http.StatusOK), nil
+	return c.write(op, r, columns(op.Record, r.record), false).answer(http.StatusOK)
+}
+
+// number gives an id to a new record of a table that is numbered: the number of its write, or the next one that is free.
+func (c *commit) number(op *Op) error {
+	if op.ID != "" || op.Action != Insert && op.Action != Put {
+		return nil
 	}
-	return c.write(op, r, columns(op.Record, r.record), false).answer(http.StatusOK), nil
+	name := op.Table.StoredName()
+	for n := c.feeds[name].now.Seq + 1; ; n++ {
+		id := strconv.FormatInt(n, 10)
+		r, err := c.row(name, id)
+		if err != nil && table.CodeOf(err) != table.CodeServer {
+			return err
+		}
+		if err == nil && r.now.Seq == 0 {
+			op.ID = id
+			return nil
+		}
+	}
 }
 
 // put makes the record what the operation says. A record that is that already keeps its place in the feed.
@@ -180,7 +215,7 @@ func names(r table.Record) bool {
 
 // write gives the record its place in the feed: the next number, the version, and the time.
 func (c *commit) write(op *Op, r *row, next table.Record, deleted bool) *row {
-	f := c.feeds[op.Table.Name()]
+	f := c.feeds[op.Table.StoredName()]
 	before, counter := *r, f.now
 	c.journal = append(c.journal, func() { *r, f.now = before, counter })
 

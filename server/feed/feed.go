@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -95,12 +96,15 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 	var seeds []Op
 	for _, t := range tables {
-		created, err := tx.Create(t.Name())
+		created, err := tx.Create(t.StoredName())
 		if err != nil {
 			return err
 		}
 		for i := 0; created && i < len(t.Seed); i++ {
 			row := table.Record{table.ColumnID: f.o.NewID()}
+			if t.AutoIncrement {
+				row[table.ColumnID] = strconv.Itoa(i + 1)
+			}
 			for name, v := range t.Seed[i] {
 				row[name] = v
 			}

@@ -16,16 +16,23 @@ const (
 	Update                     // the given columns; null clears one
 	Put                        // the whole record, new or not; one that is equal already is left as it is
 	Delete                     // the record stays as a tombstone
-	Undelete                   // brings a deleted record back
+	Undelete                   // brings a deleted record back; with a Record, as that
+	Replace                    // the whole record, which must be there
 )
 
 // Op is one write of one record.
 type Op struct {
 	Table  *db.Table
 	Action Action
-	ID     string
-	Record table.Record // as [table.Schema.Normalize] made it; system columns in it are ignored. nil for Delete, Undelete
+	ID     string       // "" for an Insert into a table whose records the server numbers
+	Record table.Record // as [table.Schema.Normalize] made it; system columns in it are ignored. nil for Delete
 	Match  string       // the version that the record must have; "" for any
+
+	// Sees reports whether the caller may know of a record; nil lets it know of all. A record that it may not know of is to
+	// it as if it were not there, except that the id is taken.
+	Sees func(table.Record) bool
+	// Holds is a condition on the record as it is, besides Match; nil for none.
+	Holds func(table.Record) bool
 
 	// Client, if it is not empty, makes the operation repeatable: the same Client, Seq and Request sent again have the
 	// same answer and no effect. Another Request under the same Client and Seq is a fork: two copies of one client.
@@ -42,6 +49,7 @@ type Answer struct {
 	Status  int
 	Body    []byte // JSON: the server's record, or {"code", "error"}
 	Version string // of the record in Body, if it is one
+	Deleted bool   // there is no record because it was deleted
 }
 
 // OK reports whether the operation took effect, now or when it was first sent.
@@ -53,6 +61,8 @@ func Refusal(status int, code table.Code, text string) Answer {
 }
 
 // gone is the answer where there is no record, or a deleted one. Its text is Azure Mobile Apps'.
-func gone() Answer {
-	return Refusal(http.StatusNotFound, table.CodeNotFound, "The item does not exist")
+func gone(deleted bool) Answer {
+	a := Refusal(http.StatusNotFound, table.CodeNotFound, "The item does not exist")
+	a.Deleted = deleted
+	return a
 }
