@@ -12,10 +12,15 @@ const All = -1
 // Query says which records of a table are wanted, in which order, and which of their columns. Most callers start with
 // [NewQuery], [ParseQuery] or [ParseParameters]: the zero value takes no records.
 //
+// After is how to page: give the last record of the page before, of which the columns of Order and the id are looked at.
+// It need not be there any more, and a page deep in a table costs what the first one does, which Skip cannot do. A count
+// does not look at it, and the parameters of a URL do not have it.
+//
 // A Query must not be changed while others use it.
 type Query struct {
 	Filter         Expr     // nil for none
 	Order          []Order  // ties, and no order at all, are by id
+	After          Record   // only the records that come after this one in the order; nil for all
 	Skip           int      // how many records to leave out at the front
 	Take           int      // how many there may be at most; All for every one, 0 for none
 	Select         []string // columns; nil for all
@@ -51,12 +56,12 @@ func (q *Query) Compare(a, b Record) int {
 	return CompareText(a.ID(), b.ID())
 }
 
-// Apply answers q from all of a table's records: it filters, sorts, skips, takes and selects. The records are not changed;
+// Apply answers q from all of a table's records: it filters, sorts, begins after, skips, takes and selects. The records are not changed;
 // without a select they are returned as they are.
 func (q *Query) Apply(records []Record) []Record {
 	var found []Record
 	for _, r := range records {
-		if q.Match(r) {
+		if q.Match(r) && (q.After == nil || q.Compare(r, q.After) > 0) {
 			found = append(found, r)
 		}
 	}
@@ -91,7 +96,7 @@ func (q *Query) Project(r Record) Record {
 // ParseQuery reads a query as JavaScript builds it, all parts of which are optional:
 //
 //	{where: [{complete: false}], filter: ["due ge datetime'2026-11-21T00:00:00Z'"], orderBy: ['due desc', 'text'],
-//	 skip: 0, take: 50, select: ['id', 'text'], count: true, includeDeleted: false}
+//	 after: {due: …, text: …, id: '7'}, skip: 0, take: 50, select: ['id', 'text'], count: true, includeDeleted: false}
 //
 // Where asks for equal values, null for null, and an array for any of its values. All of where and filter must hold. One
 // object or text may stand for an array of one. v is as [ParseJSON] makes it; nil is the query for all records. Errors
@@ -132,6 +137,8 @@ func (q *Query) set(key string, v any) (err error) {
 				return err
 			}
 		}
+	case "after":
+		q.After, ok = object(v)
 	case "skip":
 		q.Skip, ok = natural(v)
 	case "take":
@@ -142,7 +149,7 @@ func (q *Query) set(key string, v any) (err error) {
 		q.IncludeDeleted, ok = v.(bool)
 	default:
 		return Errorf(CodeQuery, "a query has no ", quote(key),
-			"; it has where, filter, orderBy, skip, take, select, count and includeDeleted")
+			"; it has where, filter, orderBy, after, skip, take, select, count and includeDeleted")
 	}
 	if !ok {
 		return Errorf(CodeQuery, "the query's ", key, " cannot be ", string(AppendJSON(nil, v)))

@@ -29,8 +29,26 @@ func (q *Query) Check(s *Schema) error {
 			return err
 		}
 	}
+	if err := q.checkAfter(c); err != nil {
+		return err
+	}
 	if q.Skip < 0 || q.Take < All {
 		return c.bad("skip ", strconv.Itoa(q.Skip), " or take ", strconv.Itoa(q.Take), " is negative")
+	}
+	return nil
+}
+
+func (q *Query) checkAfter(c checker) error {
+	if q.After == nil {
+		return nil
+	}
+	if q.After.ID() == "" {
+		return c.bad("after needs the record that the page before ended with, and this one has no id")
+	}
+	for _, o := range q.Order {
+		if r, _ := rank(q.After[o.Column]); r > 2 {
+			return c.bad("after has ", describe(q.After[o.Column]), " in column ", o.Column, ", which has no order")
+		}
 	}
 	return nil
 }
