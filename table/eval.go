@@ -178,7 +178,7 @@ func evalCall(e Call, r Record) any {
 	for i, x := range e.Args {
 		v := eval(x, r)
 		_, fits := v.(string)
-		if sig.args[i] == kindNumber {
+		if sig.args[i] == KindNumber {
 			_, fits = v.(float64)
 		}
 		if !fits {

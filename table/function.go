@@ -6,39 +6,24 @@ import (
 	"unicode/utf8"
 )
 
-// kind is what a filter's expression can be, before there is a record.
-type kind byte
-
-const (
-	kindAny kind = iota // a json column, an undeclared one, or the literal null
-	kindBoolean
-	kindNumber
-	kindText
-	kindDate
-)
-
-func (k kind) String() string {
-	return [...]string{"any value", "a boolean", "a number", "text", "a date"}[k]
-}
-
 // signature is what a function takes and gives.
 type signature struct {
-	args        [3]kind
+	args        [3]Kind
 	least, most int // how many of args there must and may be
-	result      kind
+	result      Kind
 }
 
 // The signatures that there are.
 var (
-	testOfTexts  = signature{[3]kind{kindText, kindText}, 2, 2, kindBoolean}
-	textOfTexts  = signature{[3]kind{kindText, kindText}, 2, 2, kindText}
-	indexOfText  = signature{[3]kind{kindText, kindText}, 2, 2, kindNumber}
-	replacement  = signature{[3]kind{kindText, kindText, kindText}, 3, 3, kindText}
-	partOfText   = signature{[3]kind{kindText, kindNumber, kindNumber}, 2, 3, kindText}
-	textOfText   = signature{[3]kind{kindText}, 1, 1, kindText}
-	numberOfText = signature{[3]kind{kindText}, 1, 1, kindNumber}
-	partOfDate   = signature{[3]kind{kindDate}, 1, 1, kindNumber}
-	rounding     = signature{[3]kind{kindNumber}, 1, 1, kindNumber}
+	testOfTexts  = signature{[3]Kind{KindText, KindText}, 2, 2, KindBoolean}
+	textOfTexts  = signature{[3]Kind{KindText, KindText}, 2, 2, KindText}
+	indexOfText  = signature{[3]Kind{KindText, KindText}, 2, 2, KindNumber}
+	replacement  = signature{[3]Kind{KindText, KindText, KindText}, 3, 3, KindText}
+	partOfText   = signature{[3]Kind{KindText, KindNumber, KindNumber}, 2, 3, KindText}
+	textOfText   = signature{[3]Kind{KindText}, 1, 1, KindText}
+	numberOfText = signature{[3]Kind{KindText}, 1, 1, KindNumber}
+	partOfDate   = signature{[3]Kind{KindDate}, 1, 1, KindNumber}
+	rounding     = signature{[3]Kind{KindNumber}, 1, 1, KindNumber}
 )
 
 // signatureOf returns the signature of the function called name, or nil if there is none.

@@ -12,7 +12,7 @@ func (q *Query) Check(s *Schema) error {
 		if err != nil {
 			return err
 		}
-		if k != kindBoolean && k != kindAny {
+		if k != KindBoolean && k != KindAny {
 			return c.bad("the filter ", FilterText(q.Filter), " is ", k.String(), ", not a condition")
 		}
 	}
@@ -69,7 +69,7 @@ func (c checker) column(name string) error {
 	return nil
 }
 
-func (c checker) kind(e Expr) (kind, error) {
+func (c checker) kind(e Expr) (Kind, error) {
 	switch e := e.(type) {
 	case Literal:
 		return literalKind(e), nil
@@ -77,53 +77,53 @@ func (c checker) kind(e Expr) (kind, error) {
 		column, _ := c.s.Column(e.Name)
 		return columnKind(column.Type), c.column(e.Name)
 	case Not:
-		return kindBoolean, c.want(e.X, kindBoolean, "not")
+		return KindBoolean, c.want(e.X, KindBoolean, "not")
 	case Negate:
-		return kindNumber, c.want(e.X, kindNumber, "-")
+		return KindNumber, c.want(e.X, KindNumber, "-")
 	case Logic:
 		for _, x := range e.List {
-			if err := c.want(x, kindBoolean, string(e.Op)); err != nil {
-				return kindAny, err
+			if err := c.want(x, KindBoolean, string(e.Op)); err != nil {
+				return KindAny, err
 			}
 		}
-		return kindBoolean, nil
+		return KindBoolean, nil
 	case Compare:
-		return kindBoolean, c.comparable(e.Left, e.Right)
+		return KindBoolean, c.comparable(e.Left, e.Right)
 	case In:
 		for _, x := range e.List {
 			if err := c.comparable(e.X, x); err != nil {
-				return kindAny, err
+				return KindAny, err
 			}
 		}
-		return kindBoolean, nil
+		return KindBoolean, nil
 	case Arithmetic:
-		if err := c.want(e.Left, kindNumber, string(e.Op)); err != nil {
-			return kindAny, err
+		if err := c.want(e.Left, KindNumber, string(e.Op)); err != nil {
+			return KindAny, err
 		}
-		return kindNumber, c.want(e.Right, kindNumber, string(e.Op))
+		return KindNumber, c.want(e.Right, KindNumber, string(e.Op))
 	case Call:
 		return c.call(e)
 	}
-	return kindAny, c.bad("an expression of an unknown type")
+	return KindAny, c.bad("an expression of an unknown type")
 }
 
-func (c checker) call(e Call) (kind, error) {
+func (c checker) call(e Call) (Kind, error) {
 	sig := signatureOf(e.Func)
 	if !sig.takes(len(e.Args)) {
-		return kindAny, c.bad("there is no function ", quote(e.Func), " of ", strconv.Itoa(len(e.Args)), " arguments")
+		return KindAny, c.bad("there is no function ", quote(e.Func), " of ", strconv.Itoa(len(e.Args)), " arguments")
 	}
 	for i, x := range e.Args {
 		if err := c.want(x, sig.args[i], e.Func); err != nil {
-			return kindAny, err
+			return KindAny, err
 		}
 	}
 	return sig.result, nil
 }
 
 // want reports an expression of another kind than user needs.
-func (c checker) want(e Expr, want kind, user string) error {
+func (c checker) want(e Expr, want Kind, user string) error {
 	k, err := c.kind(e)
-	if err == nil && k != want && k != kindAny && !(want == kindDate && k == kindText) {
+	if err == nil && k != want && k != KindAny && !(want == KindDate && k == KindText) {
 		return c.bad(user, " needs ", want.String(), ", and ", FilterText(e), " is ", k.String())
 	}
 	return err
@@ -139,13 +139,13 @@ func (c checker) comparable(a, b Expr) error {
 	if err != nil {
 		return err
 	}
-	if x == y || x == kindAny || y == kindAny {
+	if x == y || x == KindAny || y == KindAny {
 		return nil
 	}
 	switch {
-	case x == kindDate && y == kindText:
+	case x == KindDate && y == KindText:
 		return c.dateText(b)
-	case x == kindText && y == kindDate:
+	case x == KindText && y == KindDate:
 		return c.dateText(a)
 	}
 	return c.bad("values of different types are compared: ", FilterText(a), " is ", x.String(), ", ", FilterText(b), " is ", y.String())
@@ -163,30 +163,30 @@ func (c checker) dateText(e Expr) error {
 	return nil
 }
 
-func literalKind(l Literal) kind {
+func literalKind(l Literal) Kind {
 	switch l.Value.(type) {
 	case bool:
-		return kindBoolean
+		return KindBoolean
 	case float64:
-		return kindNumber
+		return KindNumber
 	case string:
-		return kindText
+		return KindText
 	case Date:
-		return kindDate
+		return KindDate
 	}
-	return kindAny
+	return KindAny
 }
 
-func columnKind(t Type) kind {
+func columnKind(t Type) Kind {
 	switch t {
 	case TypeBoolean:
-		return kindBoolean
+		return KindBoolean
 	case TypeNumber, TypeInteger:
-		return kindNumber
+		return KindNumber
 	case TypeString:
-		return kindText
+		return KindText
 	case TypeDate:
-		return kindDate
+		return KindDate
 	}
-	return kindAny
+	return KindAny
 }
