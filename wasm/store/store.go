@@ -35,6 +35,7 @@ type Store struct {
 	options Options
 	backend Backend
 	own     []string // the journal's object stores
+	watches watches
 }
 
 // Layout returns the object stores that a schema and a journal need. A table's rows are keyed by "id"; its indexes are
@@ -87,7 +88,11 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 }
 
 // Close closes the database. Running transactions finish first; later calls fail with code "closed".
-func (s *Store) Close() error { return s.backend.Close() }
+func (s *Store) Close() error {
+	err := s.backend.Close()
+	s.watches.end()
+	return err
+}
 
 // Backend returns what keeps the rows.
 func (s *Store) Backend() Backend { return s.backend }
@@ -137,7 +142,7 @@ func (s *Store) Update(ctx context.Context, tables []string, fn func(*Tx) error)
 func (s *Store) Write(ctx context.Context, action table.Action, tableName string, records ...table.Record) (stored []table.Record, err error) {
 	err = s.transact(ctx, true, []string{tableName}, func(tx *Tx) (err error) {
 		tx.single = true
-		stored, err = tx.Table(tableName).write(ctx, action, records)
+		stored, err = tx.Table(tableName).Write(ctx, action, records...)
 		return err
 	})
 	return stored, err
@@ -183,6 +188,7 @@ func (s *Store) transact(ctx context.Context, write bool, tables []string, fn fu
 	if err != nil {
 		return err
 	}
+	s.watches.tell(tx.changes)
 	if len(tx.changes) > 0 && s.options.OnCommit != nil {
 		s.options.OnCommit(Commit{Changes: tx.changes})
 	}

@@ -46,7 +46,11 @@ func mustOpen(t *testing.T, open store.Opener, schema, name string, commits *[]s
 	ids := 0
 	s, err := store.Open(ctx, store.Options{Name: name, Schema: db, Open: open,
 		NewID:    func() string { ids++; return "new-" + strconv.Itoa(ids) },
-		OnCommit: func(c store.Commit) { *commits = append(*commits, c) }})
+		OnCommit: func(c store.Commit) {
+			if commits != nil {
+				*commits = append(*commits, c)
+			}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}
