@@ -171,7 +171,7 @@ func TestGap09WaitingInAFunctionFreezesNothing(t *testing.T) {
 			}
 			return err
 		},
-		VersionChange: func() { turned(); db.Close() },
+		VersionChange: func(uint, uint) { turned(); db.Close() },
 	})
 	in(t, db, func(ctx context.Context, s *idb.Store) error {
 		for c, err := range s.Cursor(ctx, idb.CursorOptions{}) {
@@ -207,7 +207,7 @@ func TestGap10AnUpgradeReachesTheStoresThatAreThere(t *testing.T) {
 
 func TestGap11BlockedIsTold(t *testing.T) {
 	name, db := pantry(t)
-	keep := openAs(t, name, 1, idb.Options{VersionChange: func() {}})
+	keep := openAs(t, name, 1, idb.Options{VersionChange: func(uint, uint) {}})
 	db.Close()
 	told := false
 	newer := openAs(t, name, 2, idb.Options{Blocked: func(uint, uint) { told = true; keep.Close() }})
@@ -220,7 +220,7 @@ func TestGap11BlockedIsTold(t *testing.T) {
 func TestGap12AVersionChangeIsTheOwnersToDecide(t *testing.T) {
 	name := fresh(t)
 	asked := make(chan struct{}, 1)
-	db := openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func() { asked <- struct{}{} }})
+	db := openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func(uint, uint) { asked <- struct{}{} }})
 	deleted := make(chan error, 1)
 	go func() { deleted <- idb.Delete(background(t), name) }()
 	<-asked

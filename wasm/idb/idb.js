@@ -352,7 +352,7 @@
       request.onerror = (event) => { event.preventDefault(); notify('error', failure(tx, request.error)); };
       request.onsuccess = () => {
         const db = request.result;
-        if (db) db.onversionchange = () => notify('versionchange');
+        if (db) db.onversionchange = ({ oldVersion, newVersion }) => notify('versionchange', oldVersion, newVersion ?? 0);
         if (db) db.onclose = () => notify('close');
         notify('success', db);
       };

@@ -20,8 +20,8 @@ type Options struct {
 	// goes on as soon as that is closed, until the context ends.
 	Blocked func(oldVersion, newVersion uint)
 	// VersionChange is told that another connection wants to upgrade or delete the database, and waits for this one to be
-	// closed. If it is nil, the DB closes itself.
-	VersionChange func()
+	// closed; newVersion is 0 where it is to be deleted. If it is nil, the DB closes itself.
+	VersionChange func(oldVersion, newVersion uint)
 	// Closed is told that the browser has closed the connection, as when the user clears the site's data.
 	Closed func()
 	// Durability is that of transactions which do not name another.
@@ -233,7 +233,8 @@ func (o *opening) event(_ js.Value, args []js.Value) any {
 		if o.opts.VersionChange == nil {
 			o.db.Close()
 		} else {
-			o.call(o.opts.VersionChange, report)
+			oldVersion, newVersion := versions(args)
+			o.call(func() { o.opts.VersionChange(oldVersion, newVersion) }, report)
 		}
 	case "close":
 		if o.db != nil {

@@ -123,7 +123,7 @@ func TestOpen(t *testing.T) {
 func TestBlocked(t *testing.T) {
 	name := fresh(t)
 	open1 := func(change func()) *idb.DB {
-		return openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: change})
+		return openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func(uint, uint) { change() }})
 	}
 
 	t.Run("until the context ends", func(t *testing.T) {
@@ -193,11 +193,32 @@ func TestVersionChange(t *testing.T) {
 			t.Errorf("got %v, want a ClosedError", err)
 		}
 	})
+	t.Run("it is told the versions, and 0 for a deletion", func(t *testing.T) {
+		for _, next := range []uint{3, 0} {
+			name := fresh(t)
+			var from, to uint
+			var db *idb.DB
+			db = openAs(t, name, 2, idb.Options{VersionChange: func(oldVersion, newVersion uint) {
+				from, to = oldVersion, newVersion
+				db.Close()
+			}})
+			if next == 0 {
+				if err := idb.Delete(background(t), name); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				openAs(t, name, next, idb.Options{}).Close()
+			}
+			if from != 2 || to != next {
+				t.Errorf("told a change from %d to %d, want from 2 to %d", from, to, next)
+			}
+		}
+	})
 	t.Run("a function decides", func(t *testing.T) {
 		name := fresh(t)
 		var db *idb.DB
 		asked := 0
-		db = openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func() {
+		db = openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func(uint, uint) {
 			asked++
 			run(t, db, shelf) // its last work
 			db.Close()
@@ -216,7 +237,7 @@ func TestVersionChange(t *testing.T) {
 		defer js.Global().Set("reportError", original)
 
 		name := fresh(t)
-		db := openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func() { panic(errMine) }})
+		db := openAs(t, name, 1, idb.Options{Upgrade: todos, VersionChange: func(uint, uint) { panic(errMine) }})
 		newer := openAs(t, name, 2, idb.Options{Blocked: func(uint, uint) { db.Close() }})
 		newer.Close()
 		if got := <-reported; !strings.Contains(got, errMine.Error()) {

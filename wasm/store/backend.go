@@ -42,6 +42,8 @@ type Backend interface {
 type Txn interface {
 	// Run runs a program. An error means that the transaction has failed and will be aborted.
 	Run(ctx context.Context, steps []Step) ([]Result, error)
+	// Start begins a program and returns at once; wait returns what Run would have. Programs run in the order of their starts.
+	Start(ctx context.Context, steps []Step) (wait func() ([]Result, error))
 	// Finish is Run and Commit in one: a transaction whose last program is known needs one crossing less.
 	Finish(ctx context.Context, steps []Step) error
 	// Commit makes the changes durable and visible, or returns why none of them are.
@@ -53,7 +55,7 @@ type Txn interface {
 // Events are what a backend tells its user about the connection. Nil functions are not called.
 type Events struct {
 	Blocked       func()          // an upgrade waits for another tab to close its connection
-	VersionChange func()          // another tab waits for this connection to close
+	VersionChange func(bool)      // another tab waits for this connection to close, and, if true, deletes the database then
 	Closed        func(err error) // the browser closed the connection by itself
 }
 

@@ -23,9 +23,9 @@ func IndexedDB() Opener {
 					events.Blocked()
 				}
 			},
-			VersionChange: func() {
+			VersionChange: func(_, newVersion uint) {
 				if events.VersionChange != nil {
-					events.VersionChange()
+					events.VersionChange(newVersion == 0)
 				}
 			},
 			Closed: func() {
@@ -192,11 +192,18 @@ func (d *database) Begin(ctx context.Context, write bool, stores []string) (Txn,
 type transaction struct{ tx *idb.Tx }
 
 func (t *transaction) Run(ctx context.Context, steps []Step) ([]Result, error) {
-	answer, err := t.tx.Run(ctx, AppendProgram(nil, steps))
-	if err != nil {
-		return nil, coded(err)
+	return t.Start(ctx, steps)()
+}
+
+func (t *transaction) Start(ctx context.Context, steps []Step) (wait func() ([]Result, error)) {
+	answered := t.tx.Start(ctx, AppendProgram(nil, steps))
+	return func() ([]Result, error) {
+		answer, err := answered()
+		if err != nil {
+			return nil, coded(err)
+		}
+		return ParseResults(steps, answer)
 	}
-	return ParseResults(steps, answer)
 }
 
 func (t *transaction) Finish(ctx context.Context, steps []Step) error {
