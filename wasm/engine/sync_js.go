@@ -36,7 +36,7 @@ func (h *handle) events() store.Events {
 		Blocked: func() {
 			h.event("blocked", table.Record{"reason": "another tab keeps an older version of the database open"})
 		},
-		VersionChange: func() { h.hook("versionchange") },
+		VersionChange: func(bool) { h.hook("versionchange") },
 		Closed:        func(err error) { h.hook("closed") },
 	}
 }
