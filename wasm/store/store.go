@@ -52,11 +52,18 @@ func (o *Options) layout() Layout {
 	if o.Journal != nil {
 		l.Stores = append(l.Stores, o.Journal.Stores()...)
 	}
+	if !slices.ContainsFunc(l.Stores, func(s StoreLayout) bool { return s.Name == StoreMeta }) {
+		l.Stores = append(l.Stores, StoreLayout{Name: StoreMeta, Key: "key"})
+	}
 	return l
 }
 
+// StoreMeta is the object store of what Larder keeps about a database itself, as rows by "key". A journal may name it among
+// its own; it is there in any case.
+const StoreMeta = "$meta"
+
 // layoutRevision counts the changes of Larder's own object stores, up to 9.
-const layoutRevision = 0
+const layoutRevision = 1
 
 // Open opens the database, creating or upgrading it. New tables and indexes of a higher version appear empty or
 // filled from the rows there are; tables and indexes that the schema no longer names are dropped.
