@@ -7,47 +7,60 @@ import (
 // Matches reports whether e is true of r, by SQL's logic of three values: true, false, and null for what cannot be
 // known. A nil e is true of everything.
 func Matches(e Expr, r Record) bool {
-	return e == nil || eval(e, r) == true
+	return e == nil || Eval(e, r) == true
 }
 
-// eval returns the value of e for r: nil, bool, float64 or string, or what a json column holds.
-func eval(e Expr, r Record) any {
+// Eval returns the value of e for r: nil, bool, float64 or string, or what a json column holds. e is one that
+// [Query.Check] lets pass; what does not fit is null.
+func Eval(e Expr, r Record) any { return scope{r: r}.eval(e) }
+
+// scope is what names in an expression mean.
+type scope struct {
+	r       Record
+	element any // of the array that is looked at
+}
+
+func (s scope) eval(e Expr) any {
 	switch e := e.(type) {
 	case ColumnRef:
-		return r[e.Name]
+		return s.r[e.Name]
 	case Literal:
 		if d, ok := e.Value.(Date); ok {
 			return string(d)
 		}
 		return e.Value
 	case Compare:
-		return evalCompare(e, r)
+		return s.compare(e)
 	case Logic:
-		return evalLogic(e, r)
+		return s.logic(e)
 	case Not:
-		if b, ok := eval(e.X, r).(bool); ok {
+		if b, ok := s.eval(e.X).(bool); ok {
 			return !b
 		}
 	case In:
-		return evalIn(e, r)
+		return s.in(e)
 	case Call:
-		return evalCall(e, r)
+		return s.call(e)
 	case Arithmetic:
-		return evalArithmetic(e, r)
+		return s.arithmetic(e)
+	case Any:
+		return s.any(e)
+	case Element:
+		return s.element
 	case Negate:
-		if f, ok := eval(e.X, r).(float64); ok {
+		if f, ok := s.eval(e.X).(float64); ok {
 			return -f + 0
 		}
 	}
 	return nil
 }
 
-// evalLogic stops at the first value that decides: false for and, true for or.
-func evalLogic(e Logic, r Record) any {
+// logic stops at the first value that decides: false for and, true for or.
+func (s scope) logic(e Logic) any {
 	decides := e.Op == OpOr
 	var result any = !decides
 	for _, x := range e.List {
-		b, known := eval(x, r).(bool)
+		b, known := s.eval(x).(bool)
 		if !known {
 			result = nil
 		} else if b == decides {
@@ -57,8 +70,8 @@ func evalLogic(e Logic, r Record) any {
 	return result
 }
 
-func evalCompare(e Compare, r Record) any {
-	left := eval(e.Left, r)
+func (s scope) compare(e Compare) any {
+	left := s.eval(e.Left)
 	if l, ok := e.Right.(Literal); ok && l.Value == nil {
 		switch e.Op {
 		case OpEq:
@@ -68,7 +81,7 @@ func evalCompare(e Compare, r Record) any {
 		}
 		return nil
 	}
-	right := eval(e.Right, r)
+	right := s.eval(e.Right)
 	if isDate(e.Left) {
 		right = asDate(right)
 	} else if isDate(e.Right) {
@@ -120,11 +133,11 @@ func asDate(v any) any {
 	return iso
 }
 
-func evalIn(e In, r Record) any {
-	x := eval(e.X, r)
+func (s scope) in(e In) any {
+	x := s.eval(e.X)
 	var result any = false
 	for _, item := range e.List {
-		v := eval(item, r)
+		v := s.eval(item)
 		if isDate(item) {
 			if iso := asDate(x); iso == v {
 				return true
@@ -140,9 +153,9 @@ func evalIn(e In, r Record) any {
 	return result
 }
 
-func evalArithmetic(e Arithmetic, r Record) any {
-	a, ok1 := eval(e.Left, r).(float64)
-	b, ok2 := eval(e.Right, r).(float64)
+func (s scope) arithmetic(e Arithmetic) any {
+	a, ok1 := s.eval(e.Left).(float64)
+	b, ok2 := s.eval(e.Right).(float64)
 	if !ok1 || !ok2 {
 		return nil
 	}
@@ -168,7 +181,7 @@ func evalArithmetic(e Arithmetic, r Record) any {
 	return f + 0
 }
 
-func evalCall(e Call, r Record) any {
+func (s scope) call(e Call) any {
 	sig := signatureOf(e.Func)
 	if !sig.takes(len(e.Args)) {
 		return nil
@@ -176,7 +189,7 @@ func evalCall(e Call, r Record) any {
 	var room [3]any
 	args := room[:len(e.Args)]
 	for i, x := range e.Args {
-		v := eval(x, r)
+		v := s.eval(x)
 		_, fits := v.(string)
 		if sig.args[i] == KindNumber {
 			_, fits = v.(float64)
@@ -187,6 +200,16 @@ func evalCall(e Call, r Record) any {
 		args[i] = v
 	}
 	return call(e.Func, args)
+}
+
+func (s scope) any(e Any) any {
+	list, _ := s.r[e.Column].([]any)
+	for _, s.element = range list {
+		if e.X == nil || s.eval(e.X) == true {
+			return true
+		}
+	}
+	return false
 }
 
 // compareSame compares two values of one type. It reports false for nulls, for different types, and for arrays and

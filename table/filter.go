@@ -2,8 +2,8 @@ package table
 
 import "strings"
 
-// Expr is a filter as a tree: [Literal], [ColumnRef], [Not], [Negate], [Logic], [Compare], [Arithmetic], [In] and
-// [Call], all by value. The set is closed, so that whoever walks a filter (a planner, a compiler to SQL) can name every
+// Expr is a filter as a tree: [Literal], [ColumnRef], [Not], [Negate], [Logic], [Compare], [Arithmetic], [In], [Call],
+// [Any] and [Element], all by value. The set is closed, so that whoever walks a filter (a planner, a compiler to SQL) can name every
 // case. A tree is immutable once made and so safe for concurrent use.
 //
 // Values are nil, bool, float64 and string; a date is its canonical string, and only as a literal a [Date].
@@ -18,6 +18,8 @@ func (Compare) isExpr()    {}
 func (Arithmetic) isExpr() {}
 func (In) isExpr()         {}
 func (Call) isExpr()       {}
+func (Any) isExpr()        {}
+func (Element) isExpr()    {}
 
 // Op is an operator, by its OData name.
 type Op string
@@ -87,6 +89,16 @@ type Call struct {
 	Args []Expr
 }
 
+// Any reports whether the array in a column has an element for which X is true; X is nil for any element at all. It is
+// false, never null, where there is no array. A multi-entry index answers it.
+type Any struct {
+	Column string
+	X      Expr // holds [Element] where it means the element, and no other Any
+}
+
+// Element is the element of an array that the [Any] around it looks at.
+type Element struct{}
+
 // And joins two filters, either of which may be nil for none. It is nil when both are.
 func And(a, b Expr) Expr {
 	if a == nil {
@@ -137,6 +149,10 @@ func parts(e Expr) []Expr {
 		return append([]Expr{e.X}, e.List...)
 	case Call:
 		return e.Args
+	case Any:
+		if e.X != nil {
+			return []Expr{e.X}
+		}
 	}
 	return nil
 }
@@ -189,34 +205,72 @@ func binding(e Expr) int {
 }
 
 // FilterText returns e as OData text, which [ParseFilter] reads back to the same tree.
-func FilterText(e Expr) string { return string(appendExpr(nil, e)) }
+func FilterText(e Expr) string { return string(printer{}.expr(nil, e)) }
 
-func appendExpr(dst []byte, e Expr) []byte {
+// printer writes filters. Element is the name of the element inside an [Any].
+type printer struct{ element string }
+
+func (p printer) expr(dst []byte, e Expr) []byte {
 	switch e := e.(type) {
 	case Literal:
 		return appendLiteral(dst, e.Value)
 	case ColumnRef:
-		switch e.Name {
-		case "not", "true", "false", "null":
-			dst = append(dst, "_/"...) // a member of anything is a column, whatever its name
-		}
-		return append(dst, e.Name...)
+		return p.column(dst, e.Name)
 	case Not:
-		return appendPart(append(dst, "not "...), e.X, bindUnary)
+		return p.part(append(dst, "not "...), e.X, bindUnary)
 	case Negate:
-		return appendPart(append(dst, '-'), e.X, bindUnary)
+		return p.part(append(dst, '-'), e.X, bindUnary)
 	case Logic:
-		return appendParts(dst, e.List, " "+string(e.Op)+" ", bindingOf(e.Op)+1)
+		return p.parts(dst, e.List, " "+string(e.Op)+" ", bindingOf(e.Op)+1)
 	case Compare:
-		return appendBinary(dst, e.Op, e.Left, e.Right)
+		return p.binary(dst, e.Op, e.Left, e.Right)
 	case Arithmetic:
-		return appendBinary(dst, e.Op, e.Left, e.Right)
+		return p.binary(dst, e.Op, e.Left, e.Right)
 	case In:
-		return appendList(append(appendPart(dst, e.X, bindCompare), " in "...), e.List)
+		return p.list(append(p.part(dst, e.X, bindCompare), " in "...), e.List)
 	case Call:
-		return appendList(append(dst, e.Func...), e.Args)
+		return p.list(append(dst, e.Func...), e.Args)
+	case Any:
+		return p.any(dst, e)
+	case Element:
+		return append(dst, p.element...)
 	}
 	return dst
+}
+
+func (p printer) column(dst []byte, name string) []byte {
+	switch name {
+	case "not", "true", "false", "null":
+		dst = append(dst, "_/"...) // a member of anything is a column, whatever its name
+	}
+	return append(dst, name...)
+}
+
+func (p printer) any(dst []byte, e Any) []byte {
+	dst = append(p.column(dst, e.Column), "/any("...)
+	if e.X != nil {
+		p.element = elementName(e.X)
+		dst = p.expr(append(append(dst, p.element...), ": "...), e.X)
+	}
+	return append(dst, ')')
+}
+
+// elementName is a name for the element of an array: one that no column of e has.
+func elementName(e Expr) string {
+	name := "x"
+	for free := false; !free; {
+		free = true
+		Walk(e, func(e Expr) bool {
+			if c, ok := e.(ColumnRef); ok && c.Name == name {
+				free = false
+			}
+			return free
+		})
+		if !free {
+			name += "x"
+		}
+	}
+	return name
 }
 
 func appendLiteral(dst []byte, v any) []byte {
@@ -229,31 +283,31 @@ func appendLiteral(dst []byte, v any) []byte {
 	return AppendJSON(dst, v)
 }
 
-// appendPart writes e in a place that takes nodes which bind at least as tightly as least.
-func appendPart(dst []byte, e Expr, least int) []byte {
+// part writes e in a place that takes nodes which bind at least as tightly as least.
+func (p printer) part(dst []byte, e Expr, least int) []byte {
 	if binding(e) >= least {
-		return appendExpr(dst, e)
+		return p.expr(dst, e)
 	}
-	return append(appendExpr(append(dst, '('), e), ')')
+	return append(p.expr(append(dst, '('), e), ')')
 }
 
-func appendParts(dst []byte, list []Expr, between string, least int) []byte {
+func (p printer) parts(dst []byte, list []Expr, between string, least int) []byte {
 	for i, e := range list {
 		if i > 0 {
 			dst = append(dst, between...)
 		}
-		dst = appendPart(dst, e, least)
+		dst = p.part(dst, e, least)
 	}
 	return dst
 }
 
-func appendList(dst []byte, list []Expr) []byte {
-	return append(appendParts(append(dst, '('), list, ",", bindOr), ')')
+func (p printer) list(dst []byte, list []Expr) []byte {
+	return append(p.parts(append(dst, '('), list, ",", bindOr), ')')
 }
 
-// appendBinary writes an operator that takes its like on the left without parentheses.
-func appendBinary(dst []byte, op Op, left, right Expr) []byte {
-	dst = appendPart(dst, left, bindingOf(op))
+// binary writes an operator that takes its like on the left without parentheses.
+func (p printer) binary(dst []byte, op Op, left, right Expr) []byte {
+	dst = p.part(dst, left, bindingOf(op))
 	dst = append(append(append(dst, ' '), op...), ' ')
-	return appendPart(dst, right, bindingOf(op)+1)
+	return p.part(dst, right, bindingOf(op)+1)
 }

@@ -18,4 +18,4 @@ func (k Kind) String() string {
 }
 
 // KindOf returns the kind of an expression in a filter over the table, or what [Query.Check] would report about it.
-func (s *Schema) KindOf(e Expr) (Kind, error) { return checker{s}.kind(e) }
+func (s *Schema) KindOf(e Expr) (Kind, error) { return checker{s: s}.kind(e) }

@@ -48,8 +48,9 @@ type filterParser struct {
 	i        int // behind token
 	token    token
 	depth    int
-	builders int // concat and replace so far
-	replaces int // that are open
+	builders int    // concat and replace so far
+	replaces int    // that are open
+	element  string // what the element of the array around is called; "" outside of any
 	err      error
 }
 
@@ -159,8 +160,11 @@ func (p *filterParser) primary() Expr {
 		return e
 	case tokenName:
 		p.advance()
+		if t.text == p.element {
+			return Element{}
+		}
 		if p.token.kind == '/' {
-			return p.member()
+			return p.member(t)
 		}
 		switch t.text {
 		case "true":
@@ -178,17 +182,49 @@ func (p *filterParser) primary() Expr {
 	return p.fail(t.at, "expected a value")
 }
 
-// member reads a/b, which means column b.
-func (p *filterParser) member() Expr {
-	var t token
+// member reads a/b, which means column b, and b/any(…), which is a condition on the elements of b.
+func (p *filterParser) member(t token) Expr {
 	for p.token.kind == '/' {
 		p.advance()
-		if t = p.token; t.kind != tokenName {
-			return p.fail(t.at, "expected a name")
+		next := p.token
+		if next.kind != tokenName {
+			return p.fail(next.at, "expected a name")
 		}
 		p.advance()
+		if next.text == "any" && p.token.kind == '(' {
+			return p.any(t)
+		}
+		t = next
 	}
 	return p.column(t)
+}
+
+// any reads the parentheses of any(x: condition), or of any().
+func (p *filterParser) any(column token) Expr {
+	ref, ok := p.column(column).(ColumnRef)
+	if p.element != "" {
+		return p.fail(column.at, "any within any is not allowed")
+	}
+	if !ok || !p.nest() {
+		return Literal{}
+	}
+	e := Any{Column: ref.Name}
+	if p.token.kind != ')' {
+		name := p.token
+		switch {
+		case name.kind != tokenName || CheckName("column", name.text) != nil,
+			name.text == "not", name.text == "true", name.text == "false", name.text == "null":
+			return p.fail(name.at, "expected a name for the element, as in any(x: x eq 1)")
+		}
+		p.advance()
+		p.expect(':')
+		p.element = name.text
+		e.X = p.expression(bindOr)
+		p.element = ""
+	}
+	p.expect(')')
+	p.depth--
+	return e
 }
 
 func (p *filterParser) column(t token) Expr {

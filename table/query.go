@@ -98,9 +98,11 @@ func (q *Query) Project(r Record) Record {
 //	{where: [{complete: false}], filter: ["due ge datetime'2026-11-21T00:00:00Z'"], orderBy: ['due desc', 'text'],
 //	 after: {due: …, text: …, id: '7'}, skip: 0, take: 50, select: ['id', 'text'], count: true, includeDeleted: false}
 //
-// Where asks for equal values, null for null, and an array for any of its values. All of where and filter must hold. One
-// object or text may stand for an array of one. v is as [ParseJSON] makes it; nil is the query for all records. Errors
-// have [CodeQuery].
+// Where asks for equal values, null for null, and an array for any of its values; or an object says what a value must be
+// by OData's names: {priority: {ge: 1, lt: 5}, text: {startswith: 'b'}, tags: {any: ['shop', 'garden']}}, of eq, ne, gt,
+// ge, lt, le, in, startswith, endswith, contains, and any, which says what one of an array's elements must be. All of where
+// and filter must hold. One object or text may stand for an array of one. v is as [ParseJSON] makes it; nil is the query for
+// all records. Errors have [CodeQuery].
 func ParseQuery(v any) (*Query, error) {
 	q := NewQuery()
 	if v == nil {
@@ -187,54 +189,6 @@ func (q *Query) add(key, text string) error {
 func natural(v any) (int, bool) {
 	n, ok := whole(v)
 	return int(n), ok && n >= 0
-}
-
-func (q *Query) addWhere(v any) error {
-	list, ok := v.([]any)
-	if !ok {
-		list = []any{v}
-	}
-	for _, v := range list {
-		m, ok := object(v)
-		if !ok {
-			return Errorf(CodeQuery, "where is not an object of values by column")
-		}
-		for _, name := range AppendKeys(nil, m) {
-			if err := CheckName("column", name); err != nil {
-				return Errorf(CodeQuery, "where").Because(err)
-			}
-			column := ColumnRef{name}
-			if values, ok := m[name].([]any); ok {
-				in := In{column, make([]Expr, len(values))}
-				for i, v := range values {
-					if in.List[i], ok = literal(v); !ok {
-						return Errorf(CodeQuery, "where: column ", name, " cannot be compared with ", describe(v))
-					}
-				}
-				q.Filter = And(q.Filter, in)
-				continue
-			}
-			l, ok := literal(m[name])
-			if !ok {
-				return Errorf(CodeQuery, "where: column ", name, " cannot be compared with ", describe(m[name]),
-					"; use a filter for more than equality")
-			}
-			q.Filter = And(q.Filter, Compare{OpEq, column, l})
-		}
-	}
-	return nil
-}
-
-// literal makes a constant of a value.
-func literal(v any) (Expr, bool) {
-	switch v := v.(type) {
-	case nil, bool:
-		return Literal{v}, true
-	case string:
-		return Literal{v}, storable(v)
-	}
-	f, ok := number(v)
-	return Literal{f + 0}, ok
 }
 
 // ParseParameters reads a query from the query part of a URL, without its question mark: $filter, $orderby, $select,

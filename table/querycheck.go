@@ -6,7 +6,7 @@ import "strconv"
 // dynamic table), values compared or calculated with that are of different types, a negative skip. A text literal that is
 // compared with a date column must be a date in canonical form: another would never be equal to one.
 func (q *Query) Check(s *Schema) error {
-	c := checker{s}
+	c := checker{s: s}
 	if q.Filter != nil {
 		k, err := c.kind(q.Filter)
 		if err != nil {
@@ -54,7 +54,10 @@ func (q *Query) checkAfter(c checker) error {
 }
 
 // checker finds the kinds of a filter's expressions in a table.
-type checker struct{ s *Schema }
+type checker struct {
+	s      *Schema
+	inside bool // of an any
+}
 
 func (c checker) bad(parts ...string) error {
 	e := Errorf(CodeQuery, parts...)
@@ -103,8 +106,33 @@ func (c checker) kind(e Expr) (Kind, error) {
 		return KindNumber, c.want(e.Right, KindNumber, string(e.Op))
 	case Call:
 		return c.call(e)
+	case Any:
+		return KindBoolean, c.any(e)
+	case Element:
+		if !c.inside {
+			return KindAny, c.bad("there is no array around an element")
+		}
+		return KindAny, nil
 	}
 	return KindAny, c.bad("an expression of an unknown type")
+}
+
+func (c checker) any(e Any) error {
+	k, err := c.kind(ColumnRef{e.Column})
+	if err != nil {
+		return err
+	}
+	if k != KindAny {
+		return c.bad("any needs a column of type json, and ", e.Column, " is ", k.String())
+	}
+	if c.inside {
+		return c.bad("any within any is not allowed")
+	}
+	if e.X == nil {
+		return nil
+	}
+	c.inside = true
+	return c.want(e.X, KindBoolean, "any")
 }
 
 func (c checker) call(e Call) (Kind, error) {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Kinds of tokens. The others are their own character: ( ) , / and -.
+// Kinds of tokens. The others are their own character: ( ) , / : and -.
 const (
 	tokenEnd    = 0
 	tokenName   = 'a'
@@ -34,7 +34,7 @@ func (p *filterParser) advance() {
 	}
 	c := p.s[at]
 	switch {
-	case c == '(' || c == ')' || c == ',' || c == '/' || c == '-':
+	case c == '(' || c == ')' || c == ',' || c == '/' || c == ':' || c == '-':
 		p.i++
 		p.token = token{kind: c, at: at}
 	case c == '\'':
