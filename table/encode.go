@@ -11,8 +11,8 @@ import (
 // the same digits for every number, −0 as 0, NaN and infinities as null; but keys come sorted by their bytes, so that
 // equal values have equal JSON.
 //
-// v is made of nil, bool, float64, int, int64, uint64, string, []any, []string, []float64, map[string]any, [Record] and
-// []Record; anything else is written as null ([Schema.Check] refuses it before it is stored). Bytes of a string that are
+// v is made of nil, bool, float64, int, int64, uint64, string, []any, []string, []float64, map[string]any, [Record],
+// [Row] and []Record; anything else is written as null ([Schema.Check] refuses it before it is stored). Bytes of a string that are
 // not UTF-8 become U+FFFD.
 func AppendJSON(dst []byte, v any) []byte {
 	switch v := v.(type) {
@@ -30,6 +30,8 @@ func AppendJSON(dst []byte, v any) []byte {
 		return appendObject(dst, v)
 	case []any:
 		return appendArray(dst, v, AppendJSON)
+	case Row:
+		return v.AppendJSON(dst)
 	case []Record:
 		return appendArray(dst, v, func(dst []byte, r Record) []byte { return appendObject(dst, r) })
 	case []string:

@@ -21,6 +21,15 @@ func (op *Operation) Row() Record {
 	}
 }
 
+// AppendNew appends the JSON of an operation that has no place in the queue yet: [Operation.Row] without seq, and with a
+// record that need not be opened.
+func (op *Operation) AppendNew(dst []byte, record Row) []byte {
+	row := op.Row()
+	delete(row, "seq") // a number that is there would be kept
+	row["record"] = record
+	return appendObject(dst, row)
+}
+
 func orNil(r Record) any {
 	if r == nil {
 		return nil

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"iter"
+	"slices"
 	"syscall/js"
 
 	"github.com/larder-sync/larder/table"
@@ -136,26 +138,66 @@ func (h *handle) match(args []js.Value) (string, error) {
 func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
 	ctx, stop := browser.WithSignal(ctx, browser.Arg(args, 4))
 	defer stop()
-	return write(args, func(name string, action table.Action, list []table.Record) ([]table.Record, error) {
-		return h.store.Write(ctx, action, name, list...)
+	return h.writeBy(args, func(name string, action table.Action, given source, stored func([]table.Row) error) error {
+		return h.store.WriteRows(ctx, action, name, given, stored)
 	})
 }
 
-// write reads the arguments of a write, in a transaction of its own or in a larger one, and does it.
-func write(args []js.Value, do func(string, table.Action, []table.Record) ([]table.Record, error)) (any, error) {
+// source gives records on their way into a table, some at a time.
+type source = iter.Seq2[[]table.Row, error]
+
+// writeBy reads the arguments of a write, in a transaction of its own or in a larger one, and does it.
+func (h *handle) writeBy(args []js.Value, do func(string, table.Action, source, func([]table.Row) error) error) (any, error) {
+	name := text(args, 0)
 	action, err := actionOf(text(args, 1))
 	if err != nil {
 		return nil, err
 	}
-	list, err := records(text(args, 2))
+	schema, err := h.store.Schema(name)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := do(text(args, 0), action, list)
-	if err != nil || !browser.Arg(args, 3).Truthy() {
-		return nil, err
+	given := rowsOf(schema, browser.Arg(args, 2))
+	if !browser.Arg(args, 3).Truthy() {
+		return nil, do(name, action, given, nil)
 	}
-	return jsonText(stored), nil
+	stored := []byte{'['}
+	err = do(name, action, given, func(rows []table.Row) error {
+		for i := range rows {
+			if len(stored) > 1 {
+				stored = append(stored, ',')
+			}
+			stored = rows[i].AppendJSON(stored)
+		}
+		return nil
+	})
+	return string(append(stored, ']')), err
+}
+
+// rowsOf reads records that are the JSON text of an array, or a function: each call of it gives such a text's bytes, then
+// null, or false when there will be no more because something went wrong.
+func rowsOf(schema *table.Schema, given js.Value) source {
+	return func(yield func([]table.Row, error) bool) {
+		if given.Type() == js.TypeString {
+			yield(schema.ParseRows([]byte(given.String())))
+			return
+		}
+		var buffer []byte
+		for {
+			switch bytes := given.Invoke(); bytes.Type() {
+			case js.TypeObject:
+				buffer = slices.Grow(buffer[:0], bytes.Length())
+				if n := js.CopyBytesToGo(buffer[:cap(buffer)], bytes); !yield(schema.ParseRows(buffer[:n])) {
+					return
+				}
+			case js.TypeBoolean:
+				yield(nil, table.Errorf(table.CodeInvalid, "the records cannot be read"))
+				return
+			default:
+				return
+			}
+		}
+	}
 }
 
 // actionOf reads the name that larder.js has for an action: a put has none in the store.
@@ -205,8 +247,8 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 	body := func(tx *store.Tx) error {
 		writer := js.FuncOf(func(_ js.Value, args []js.Value) any {
 			return browser.Promise(func() (any, error) {
-				return write(args, func(name string, action table.Action, list []table.Record) ([]table.Record, error) {
-					return tx.Table(name).Write(ctx, action, list...)
+				return h.writeBy(args, func(name string, action table.Action, given source, stored func([]table.Row) error) error {
+					return tx.Table(name).WriteRows(ctx, action, given, stored)
 				})
 			})
 		})

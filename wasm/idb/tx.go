@@ -155,16 +155,28 @@ func (tx *Tx) finished(err error, op, store string) error {
 // An error names the step's operation and store. Steps before the failed one have had their effect, so return the error,
 // or Abort, unless the program had that one step only.
 func (tx *Tx) Run(ctx context.Context, program []byte) ([]byte, error) {
-	if err := tx.usable(ctx, "run", ""); err != nil {
-		return nil, err
+	return tx.Start(ctx, program)()
+}
+
+// Start begins a program as Run does and returns at once; wait returns what Run would have, and may be called once. The next
+// program can be made meanwhile: programs run in the order of their starts.
+func (tx *Tx) Start(ctx context.Context, program []byte) (wait func() ([]byte, error)) {
+	const op = "run"
+	failed := func(err error) func() ([]byte, error) {
+		return func() ([]byte, error) { return nil, err }
+	}
+	if err := tx.usable(ctx, op, ""); err != nil {
+		return failed(err)
 	}
 	tx.wrote()
 	settled := make(chan reply, 1)
 	if err := tx.realm.program(tx.raw, program, settled); err != nil {
-		return nil, tx.explain(thrown(err), "run", "")
+		return failed(tx.explain(thrown(err), op, ""))
 	}
-	got, err := tx.wait(ctx, settled, "run", "")
-	return got.text, err
+	return func() ([]byte, error) {
+		got, err := tx.wait(ctx, settled, op, "")
+		return got.text, err
+	}
 }
 
 // wrote notes that a program may have changed what cursors have read ahead.

@@ -9,8 +9,8 @@ import (
 
 // Names of the object stores that the engine keeps beside an app's tables.
 const (
-	StoreOutbox = "$outbox" // operations by sequence number
-	StoreMeta   = "$meta"   // client id, cursors, times; rows by "key"
+	StoreOutbox = "$outbox"       // operations by sequence number
+	StoreMeta   = store.StoreMeta // client id, cursors, times; rows by "key"
 )
 
 // byRecord is the outbox's index of operations by table and record id.
@@ -64,7 +64,7 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 	var ch entries
 	for i := range writes {
 		w := &writes[i]
-		if w.Before == nil && w.After == nil {
+		if w.Before == nil && w.Deletes() {
 			continue // a delete of what is not there
 		}
 		sent, waits, err := pair(reads[0].Groups[i])
@@ -72,25 +72,27 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 			return nil, err
 		}
 		next := o.operation(tableName, w)
-		switch {
-		case waits != nil:
+		if sent == nil && waits == nil {
+			ch.append(next, w.After)
+			continue
+		}
+		next.Record = w.After.Open()
+		if waits != nil {
 			next.CreatedAt = waits.CreatedAt
 			ch.replace(waits, collapse(waits, next))
-		case sent != nil:
+		} else {
 			next.Base = sent.Record // what the server will hold if it accepts; the verdict brings the true base
-			ch.add(next)
-		default:
-			ch.add(next)
+			ch.append(next, table.Row{Record: next.Record})
 		}
 	}
 	return ch.steps(), nil
 }
 
+// operation returns the operation that a write makes, but for its record.
 func (o *Outbox) operation(tableName string, w *store.Write) *table.Operation {
-	op := &table.Operation{ID: o.newID(), Table: tableName, RecordID: w.ID, Action: table.ActionUpdate, Record: w.After,
-		Base: w.Before, State: table.StateWaiting, Principal: o.principal, Schema: o.schema, CreatedAt: o.now()}
+	op := &table.Operation{ID: o.newID(), Table: tableName, RecordID: w.ID, Action: table.ActionUpdate, Base: w.Before, State: table.StateWaiting, Principal: o.principal, Schema: o.schema, CreatedAt: o.now()}
 	switch {
-	case w.After == nil:
+	case w.Deletes():
 		op.Action = table.ActionDelete
 	case w.Before == nil:
 		op.Action = table.ActionInsert
@@ -140,15 +142,17 @@ func collapse(earlier, later *table.Operation) *table.Operation {
 
 // entries collects changes of the outbox.
 type entries struct {
-	puts, adds []table.Record
-	drops      []store.Key
+	puts  []table.Record
+	adds  []table.Row
+	drops []store.Key
 }
 
 // add appends an operation at the end of the queue: the store gives it the next sequence number.
-func (e *entries) add(op *table.Operation) {
-	row := op.Row()
-	delete(row, "seq") // a number that is there would be kept
-	e.adds = append(e.adds, row)
+func (e *entries) add(op *table.Operation) { e.append(op, table.Row{Record: op.Record}) }
+
+// append is add with the operation's record in either form.
+func (e *entries) append(op *table.Operation, record table.Row) {
+	e.adds = append(e.adds, table.Row{Text: string(op.AppendNew(nil, record))})
 }
 
 // put writes an operation in its place.
@@ -176,8 +180,8 @@ func (e *entries) steps() []store.Step {
 	if len(e.drops) > 0 {
 		steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreOutbox, Keys: e.drops})
 	}
-	if rows := append(e.puts, e.adds...); len(rows) > 0 {
-		steps = append(steps, store.Step{Op: store.OpPut, Store: StoreOutbox, Values: rows})
+	if len(e.puts)+len(e.adds) > 0 {
+		steps = append(steps, store.Step{Op: store.OpPut, Store: StoreOutbox, Values: e.puts, Rows: e.adds})
 	}
 	return steps
 }

@@ -70,11 +70,11 @@ func (c *changes) row(tableName, id string, record table.Record) {
 func (c *changes) write(ctx context.Context, tx *store.Tx, tables []string) error {
 	steps := c.steps()
 	for _, name := range tables {
-		var puts []table.Record
+		var puts []table.Row
 		var deletes []string
 		for _, id := range table.AppendKeys(nil, c.rows[name]) {
 			if record := c.rows[name][id]; record != nil {
-				puts = append(puts, record)
+				puts = append(puts, table.Row{ID: id, Record: record})
 			} else {
 				deletes = append(deletes, id)
 			}

@@ -7,8 +7,11 @@ type Write struct {
 	Action table.Action // what was asked for: insert, update or delete; "" for a put
 	ID     string
 	Before table.Record // the row before, nil if there was none
-	After  table.Record // the row after, nil if it is deleted
+	After  table.Row    // the row after; neither text nor record if it is deleted
 }
+
+// Deletes reports whether the row is gone after the write.
+func (w *Write) Deletes() bool { return w.After.Text == "" && w.After.Record == nil }
 
 // Journal hears of every write inside the write's transaction, and adds its own steps to it. The sync engine's outbox
 // is one. Both methods are called under the transaction and must only compute.

@@ -73,6 +73,11 @@ type memoryTxn struct {
 	done  bool
 }
 
+func (t *memoryTxn) Start(ctx context.Context, steps []Step) (wait func() ([]Result, error)) {
+	results, err := t.Run(ctx, steps)
+	return func() ([]Result, error) { return results, err }
+}
+
 func (t *memoryTxn) Finish(ctx context.Context, steps []Step) error {
 	if _, err := t.Run(ctx, steps); err != nil {
 		return err
@@ -171,6 +176,11 @@ func (t *memoryTxn) step(s *memoryStore, step *Step, r *Result) error {
 	case OpPut, OpAdd:
 		for _, row := range step.Values {
 			if err := t.put(s, row, step.Op == OpAdd); err != nil {
+				return err
+			}
+		}
+		for _, row := range step.Rows {
+			if err := t.put(s, row.Open(), step.Op == OpAdd); err != nil {
 				return err
 			}
 		}

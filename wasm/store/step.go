@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"strconv"
 
 	"github.com/larder-sync/larder/table"
@@ -52,7 +53,8 @@ type Step struct {
 	Skip   int
 	Take   int // -1: all
 	Values []table.Record
-	Encode []string // columns whose index keys a put encodes
+	Rows   []table.Row // more of what is put, as text where there is one
+	Encode []string    // columns whose index keys a put encodes
 }
 
 // Result is what a [Step] gave. Only the field that belongs to its Op is set.
@@ -97,13 +99,23 @@ func (s *Step) AppendJSON(dst []byte) []byte {
 	if s.Take >= 0 && (s.Op == OpGetAll || s.Op == OpGetAllKeys) {
 		dst = strconv.AppendInt(append(dst, `,"take":`...), int64(s.Take), 10)
 	}
-	if s.Values != nil {
-		dst = table.AppendJSON(append(dst, `,"values":`...), s.Values)
+	if s.Values != nil || s.Rows != nil {
+		dst = s.appendValues(append(dst, `,"values":[`...))
 	}
 	if len(s.Encode) > 0 {
 		dst = table.AppendJSON(append(dst, `,"encode":`...), s.Encode)
 	}
 	return append(dst, '}')
+}
+
+func (s *Step) appendValues(dst []byte) []byte {
+	for _, value := range s.Values {
+		dst = append(table.AppendJSON(dst, value), ',')
+	}
+	for i := range s.Rows {
+		dst = append(s.Rows[i].AppendJSON(dst), ',')
+	}
+	return append(bytes.TrimSuffix(dst, []byte(",")), ']')
 }
 
 func (r *Range) appendJSON(dst []byte) []byte {
