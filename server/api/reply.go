@@ -127,7 +127,7 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case table.CodeLimit:
 		return http.StatusRequestEntityTooLarge
-	case table.CodeEpoch:
+	case table.CodeEpoch, table.CodeExpired:
 		return http.StatusGone
 	case table.CodeClosed, table.CodeStorage:
 		return http.StatusServiceUnavailable

@@ -26,31 +26,39 @@ func (m Mark) String() string { return m.Boot + "-" + strconv.FormatInt(m.Seq, 1
 type Cursor struct {
 	Anchor Mark
 	After  int64
+	Scope  string // letters and digits: a name for what chooses the rows that the client is told of; "" when all are
 }
 
 // At returns the cursor of a client that has read everything up to m.
 func At(m Mark) Cursor { return Cursor{Anchor: m, After: m.Seq} }
 
-// String returns the cursor's text: the anchor, and while a first pull goes on "." and how far it came.
+// String returns the cursor's text: the anchor, while a first pull goes on "." and how far it came, and "~" and the scope if
+// there is one.
 func (c Cursor) String() string {
-	if c.After == c.Anchor.Seq {
-		return c.Anchor.String()
+	text := c.Anchor.String()
+	if c.After != c.Anchor.Seq {
+		text += "." + strconv.FormatInt(c.After, 10)
 	}
-	return c.Anchor.String() + "." + strconv.FormatInt(c.After, 10)
+	if c.Scope != "" {
+		text += "~" + c.Scope
+	}
+	return text
 }
 
 // ParseCursor reads what [Cursor.String] wrote. A text that is none has code [table.CodeInvalid].
 func ParseCursor(text string) (Cursor, error) {
-	boot, rest, ok := strings.Cut(text, "-")
+	rest, scope, scoped := strings.Cut(text, "~")
+	boot, rest, ok := strings.Cut(rest, "-")
 	anchor, after, first := strings.Cut(rest, ".")
 	seq, ok1 := number(anchor)
 	c := At(Mark{boot, seq})
+	c.Scope = scope
 	if first {
 		var ok2 bool
 		c.After, ok2 = number(after)
 		ok1 = ok1 && ok2 && c.After < seq
 	}
-	if !ok || !ok1 || len(boot) > 64 || (seq > 0) != (boot != "") {
+	if !ok || !ok1 || len(boot) > 64 || (seq > 0) != (boot != "") || scoped && (scope == "" || len(scope) > 64) {
 		return Cursor{}, table.Errorf(table.CodeInvalid, "the delta token ", strconv.Quote(text),
 			" is not one of this server's: pull again with an empty $deltatoken")
 	}

@@ -9,10 +9,12 @@ import (
 	"time"
 )
 
-// DB is a database. All methods are safe for concurrent use, and [DB.Update] runs one function at a time.
+// DB is a database. All methods are safe for concurrent use; what [DB.Update] runs at the same time never concerns the
+// same table.
 type DB interface {
 	// Update runs fn in a write transaction, and commits when fn returns nil. When Update returns nil, what fn
-	// wrote is durable. An error of fn is returned as it is, and nothing has happened then.
+	// wrote is durable. An error of fn is returned as it is, and nothing has happened then. Where the database asks
+	// for it fn is run again from its beginning, as if it had not been run before.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// Get returns a row, deleted or not; ok is false where there is none.
@@ -25,8 +27,14 @@ type DB interface {
 	// Live returns the number of rows that are not deleted.
 	Live(ctx context.Context, table string) (int64, error)
 	// Changes returns what changed after a cursor, in commit order and from one snapshot. A cursor that the
-	// database's past does not contain is an error with code [table.CodeEpoch].
+	// database's past does not contain is an error with code [table.CodeEpoch]; one that the table cannot continue,
+	// because what was deleted since is forgotten or because it is of another scope, with [table.CodeExpired].
 	Changes(ctx context.Context, table string, since Since) (Changes, error)
+	// Heads returns where the feed of each table stands, all from one snapshot.
+	Heads(ctx context.Context) (map[string]Counter, error)
+	// Tail returns the entries of a table's feed with numbers above after, in their order, at most limit of them. Entries
+	// with one number may be cut apart at the end: [Whole] sees to that.
+	Tail(ctx context.Context, table string, after int64, limit int) ([]Entry, error)
 
 	// Close finishes what is running and closes the files. Nothing may be called after it.
 	Close() error
@@ -37,45 +45,76 @@ type DB interface {
 type Tx interface {
 	// Create makes a table ready; created is false when it was there.
 	Create(table string) (created bool, err error)
-
 	// Counter returns a table's counter and holds it against every other writer until the transaction ends: that is
 	// what makes the order of numbers the order of commits, so it comes before any read of the table's rows.
 	// Writers of several tables ask in the order of the tables' names.
 	Counter(table string) (Counter, error)
-	// Advance sets the counter.
-	Advance(table string, c Counter) error
-	// Begin records that the numbers from m on are given by m's boot.
-	Begin(table string, m Mark) error
+	// Advance sets the counter from was, as the transaction found it, and adds now's boot to the table's lineage.
+	Advance(table string, was, now Counter) error
+	// Rows returns those of the rows that there are, deleted or not, in no promised order.
+	Rows(table string, ids []string) ([]Row, error)
+	// Put writes rows, in the order of their numbers, and what their former owners are told.
+	Put(table string, moves []Move) error
 
-	// Row returns a row, deleted or not; ok is false where there is none.
-	Row(table, id string) (row Row, ok bool, err error)
-	// Put writes a row. old is the number of the row it replaces, 0 for none.
-	Put(table string, old int64, row Row) error
+	// First returns the row with the lowest number from seq on; ok is false where there is none.
+	First(table string, seq int64) (row Row, ok bool, err error)
+	// Purge forgets the deleted rows, and the news to former owners, that have numbers above after and up to horizon: the
+	// oldest ones, at most limit numbers of them. It returns the last of these, 0 for none, and whether more are left.
+	Purge(table string, after, horizon int64, limit int) (last int64, more bool, err error)
 
-	// Client returns what is known of a client; the zero value for an unknown one.
-	Client(id string) (Client, error)
-	// Verdict returns the verdict on a client's operation, if there is one.
-	Verdict(client string, seq int64) (v Verdict, ok bool, err error)
-	// Settle keeps a verdict, and raises its client's High.
-	Settle(v Verdict) error
-	// Expire forgets the verdicts that are older, and raises their clients' Expired.
-	Expire(before time.Time) error
+	// Clients returns what is known of clients, without those that are unknown.
+	Clients(ids []string) (map[string]Client, error)
+	// Verdicts returns the verdicts on those of the operations that have one.
+	Verdicts(of []Repeat) ([]Verdict, error)
+	// Settle keeps verdicts, and raises their clients' High.
+	Settle(verdicts []Verdict) error
+	// Expire forgets the verdicts that are older, at most limit of them, and raises their clients' Expired. more tells
+	// that some are left.
+	Expire(before time.Time, limit int) (more bool, err error)
 }
 
 // Row is one stored record. Seq is the number of its last write: unique and ascending in commit order in its table.
 type Row struct {
 	Seq     int64
 	ID      string
+	Owner   string // whose record it is, in a table where each belongs to somebody; else ""
 	Deleted bool
 	Data    []byte // the record as JSON, system columns included, ready for the wire
 }
 
+// Move is the write of a row.
+type Move struct {
+	Row
+	Old  int64  // the number of the row it replaces; 0 for none
+	Left string // who owned that row and does not own this one; "" for nobody
+}
+
+// Entry is one entry of a table's feed: a row as its last write left it, or the news to a former owner that it is theirs
+// no more.
+type Entry struct {
+	Row
+	Left bool // Owner is the former one, and there is no Data
+}
+
+// Whole leaves out the last number of what Tail returned for a limit of 2 or more, if it may have been cut apart.
+func Whole(list []Entry, limit int) []Entry {
+	if len(list) < limit {
+		return list
+	}
+	end := len(list) - 1
+	for end > 0 && list[end-1].Seq == list[len(list)-1].Seq {
+		end--
+	}
+	return list[:end]
+}
+
 // Counter is the state of a table's feed.
 type Counter struct {
-	Seq  int64  // the last number given; 0 in a table that was never written
-	At   int64  // the last updatedAt given, in milliseconds; never falls
-	Boot string // the boot that gave Seq
-	Live int64  // rows that are not deleted
+	Seq     int64  // the last number given; 0 in a table that was never written
+	At      int64  // the last updatedAt given, in milliseconds; never falls
+	Boot    string // the boot that gave Seq
+	Live    int64  // rows that are not deleted
+	Horizon int64  // what was deleted up to this number may be forgotten
 }
 
 // Mark returns the point in the table's history at which the counter stands.
@@ -90,8 +129,13 @@ type Page struct {
 // Since asks for what changed.
 type Since struct {
 	Cursor Cursor
-	First  bool // a first pull: live rows only; Cursor is not looked at
+	First  bool   // a first pull: live rows only; of Cursor, Scope alone is looked at
+	Scope  string // what Cursor.Scope must be: a name for all that chooses rows
 	Limit  int
+
+	// PerUser asks for the rows of User only. Of others' rows nothing is told, but for those that were User's.
+	PerUser bool
+	User    string
 }
 
 // Changes is one page of changes.
@@ -109,13 +153,27 @@ type Client struct {
 	Expired int64 // verdicts up to this number may have been forgotten
 }
 
+// Repeat names an operation that its client may send again.
+type Repeat struct {
+	Client string
+	Seq    int64
+}
+
 // Verdict is the answer to one operation of a client, kept so that the operation sent again has the same answer and no
 // effect.
 type Verdict struct {
-	Client string
-	Seq    int64
-	Op     string // the operation's id
-	At     time.Time
-	Status int
-	Body   []byte // JSON
+	Repeat
+	Request string // the operation's id
+	At      time.Time
+	Status  int
+	Body    []byte // JSON
+}
+
+// Highest returns the highest number of each client among verdicts.
+func Highest(verdicts []Verdict) map[string]int64 {
+	high := map[string]int64{}
+	for _, v := range verdicts {
+		high[v.Client] = max(high[v.Client], v.Seq)
+	}
+	return high
 }

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -21,18 +22,14 @@ type commit struct {
 	tx    db.Tx
 	o     Options
 	now   time.Time
+	boot  string
 	feeds map[string]*tableFeed
 
 	clients map[string]db.Client
-	settled map[repeat]db.Verdict // verdicts of this commit
+	kept    map[db.Repeat]db.Verdict // of earlier commits
+	settled map[db.Repeat]db.Verdict // of this one
 
 	journal []func() // undoes the writes of the group that is being judged, last first
-}
-
-// repeat names a repeatable operation.
-type repeat struct {
-	client string
-	seq    int64
 }
 
 // tableFeed is what a commit does to one table.
@@ -40,58 +37,93 @@ type tableFeed struct {
 	was  db.Counter
 	now  db.Counter
 	base int64 // updatedAt of the first write, in milliseconds
-	rows map[string]*row
+
+	owner string // the column that says whose a record is; "" for none
+	rows  map[string]*row
 }
 
 // row is a row that the commit looked at.
 type row struct {
 	was    db.Row // as the transaction found it; Seq is 0 where there was none
 	now    db.Row
-	record table.Record // now.Data, parsed; nil where there is none
+	record table.Record // now.Data, parsed; nil where there is none or nobody asked yet
 }
 
 // exists reports whether there is a record that is not deleted.
 func (r *row) exists() bool { return r.now.Seq != 0 && !r.now.Deleted }
 
 // begin takes the counters of all tables that the operations name, in the order of names, so that two servers on one
-// database never wait for each other in a circle.
-func begin(tx db.Tx, o Options, ops []Op) (*commit, error) {
-	c := &commit{tx: tx, o: o, now: o.Now(), feeds: map[string]*tableFeed{},
-		clients: map[string]db.Client{}, settled: map[repeat]db.Verdict{}}
+// database never wait for each other in a circle. Then it reads at once what the operations will be judged by.
+func (f *Feed) begin(tx db.Tx, ops []Op) (*commit, error) {
+	c := &commit{tx: tx, o: f.o, now: f.o.Now(), feeds: map[string]*tableFeed{}, clients: map[string]db.Client{},
+		kept: map[db.Repeat]db.Verdict{}, settled: map[db.Repeat]db.Verdict{}}
+	ids := map[string]map[string]bool{}
 	for i := range ops {
-		if ops[i].Table != nil {
-			c.feeds[ops[i].Table.StoredName()] = nil
+		if ops[i].Table == nil {
+			continue
+		}
+		name := ops[i].Table.StoredName()
+		if ids[name] == nil {
+			ids[name] = map[string]bool{}
+		}
+		if ops[i].ID != "" && ops[i].Refused == nil {
+			ids[name][ops[i].ID] = true
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(c.feeds)) {
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
 		counter, err := tx.Counter(name)
 		if err != nil {
 			return nil, err
 		}
-		c.feeds[name] = &tableFeed{was: counter, now: counter, rows: map[string]*row{},
+		c.feeds[name] = &tableFeed{was: counter, now: counter, owner: f.owners[name], rows: map[string]*row{},
 			base: max(c.now.UnixMilli(), counter.At+1)}
 	}
-	return c, nil
-}
-
-// row returns a row as the commit has left it so far.
-func (c *commit) row(name, id string) (*row, error) {
-	f := c.feeds[name]
-	if r, ok := f.rows[id]; ok {
-		return r, nil
-	}
-	found, ok, err := c.tx.Row(name, id)
-	if err != nil {
-		return nil, err
-	}
-	r := &row{}
-	if ok {
-		r.was, r.now = found, found
-		if r.record, err = table.ParseRecord(found.Data); err != nil {
-			return nil, table.Errorf(table.CodeServer, "the stored record ", name, "/", id, " is damaged").Because(err)
+	c.boot = f.lineage.boot(c.feeds)
+	for name, t := range c.feeds {
+		if err := c.load(name, slices.Sorted(maps.Keys(ids[name]))); err != nil {
+			return nil, table.Errorf(table.CodeOf(err), "rows of ", name, " cannot be read").Because(err)
+		}
+		for id := range ids[name] {
+			if t.rows[id] == nil {
+				t.rows[id] = &row{}
+			}
 		}
 	}
-	f.rows[id] = r
+	return c, c.recollect(ops)
+}
+
+// load reads rows.
+func (c *commit) load(name string, ids []string) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	found, err := c.tx.Rows(name, ids)
+	if err != nil {
+		return err
+	}
+	for _, was := range found {
+		c.feeds[name].rows[was.ID] = &row{was: was, now: was}
+	}
+	return nil
+}
+
+// row returns a row as the commit has left it so far, parsed.
+func (c *commit) row(name, id string) (*row, error) {
+	f := c.feeds[name]
+	if f.rows[id] == nil {
+		f.rows[id] = &row{}
+		if err := c.load(name, []string{id}); err != nil {
+			return nil, err
+		}
+	}
+	r := f.rows[id]
+	if r.now.Seq == 0 || r.record != nil {
+		return r, nil
+	}
+	var err error
+	if r.record, err = table.ParseRecord(r.now.Data); err != nil {
+		return nil, table.Errorf(table.CodeServer, "the stored record ", name, "/", id, " is damaged").Because(err)
+	}
 	return r, nil
 }
 
@@ -220,7 +252,7 @@ func (c *commit) write(op *Op, r *row, next table.Record, deleted bool) *row {
 	c.journal = append(c.journal, func() { *r, f.now = before, counter })
 
 	f.now.Seq++
-	f.now.Boot = c.o.Boot
+	f.now.Boot = c.boot
 	f.now.At = f.base + (f.now.Seq-f.was.Seq-1)/perTick
 	switch {
 	case r.exists() && deleted:
@@ -239,6 +271,9 @@ func (c *commit) write(op *Op, r *row, next table.Record, deleted bool) *row {
 	next[table.ColumnDeleted] = deleted
 	r.record = next
 	r.now = db.Row{Seq: f.now.Seq, ID: op.ID, Deleted: deleted, Data: table.AppendJSON(nil, next)}
+	if f.owner != "" {
+		r.now.Owner, _ = next[f.owner].(string)
+	}
 	return r
 }
 
@@ -254,38 +289,35 @@ func (c *commit) flush() error {
 			return err
 		}
 	}
-	for _, key := range slices.SortedFunc(maps.Keys(c.settled), compareRepeat) {
-		if err := c.tx.Settle(c.settled[key]); err != nil {
-			return err
-		}
+	if len(c.settled) == 0 {
+		return nil
 	}
-	return nil
+	var verdicts []db.Verdict
+	for _, key := range slices.SortedFunc(maps.Keys(c.settled), compareRepeat) {
+		verdicts = append(verdicts, c.settled[key])
+	}
+	return c.tx.Settle(verdicts)
 }
 
 func (c *commit) flushTable(name string, f *tableFeed) error {
 	if f.now == f.was {
 		return nil
 	}
-	if f.now.Boot != f.was.Boot {
-		if err := c.tx.Begin(name, db.Mark{Boot: f.now.Boot, Seq: f.was.Seq + 1}); err != nil {
-			return err
-		}
-	}
-	if err := c.tx.Advance(name, f.now); err != nil {
+	if err := c.tx.Advance(name, f.was, f.now); err != nil {
 		return err
 	}
-	var moved []*row
+	var moves []db.Move
 	for _, r := range f.rows {
-		if r.now.Seq != r.was.Seq {
-			moved = append(moved, r)
+		if r.now.Seq == r.was.Seq {
+			continue
 		}
+		m := db.Move{Row: r.now, Old: r.was.Seq}
+		if r.was.Owner != r.now.Owner {
+			m.Left = r.was.Owner
+		}
+		moves = append(moves, m)
 	}
 	// In order, so that the database appends.
-	slices.SortFunc(moved, func(a, b *row) int { return int(a.now.Seq - b.now.Seq) })
-	for _, r := range moved {
-		if err := c.tx.Put(name, r.was.Seq, r.now); err != nil {
-			return err
-		}
-	}
-	return nil
+	slices.SortFunc(moves, func(a, b db.Move) int { return cmp.Compare(a.Seq, b.Seq) })
+	return c.tx.Put(name, moves)
 }

@@ -13,7 +13,9 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,7 +32,7 @@ const (
 	maxOps  = 4096 // operations after which a commit takes no further push, so that nobody waits long
 )
 
-// DefaultKeep is how long verdicts are kept.
+// DefaultKeep is how long verdicts and deleted rows are kept.
 const DefaultKeep = 90 * day
 
 const day = 24 * time.Hour
@@ -40,19 +42,35 @@ type Options struct {
 	Now    func() time.Time // time.Now when nil
 	Boot   string           // letters and digits, never used before with the database; random when empty
 	NewID  func() string    // ids for records that come without one; random UUIDs when nil
-	Keep   time.Duration    // how long verdicts are kept; DefaultKeep when 0
+	Keep   time.Duration    // how long verdicts and deleted rows are kept; DefaultKeep when 0
 	Inline bool             // every push commits by itself, in its caller's goroutine: one order of events, for a simulator
+
+	// Committed is told of each commit, after it, by the goroutine that made it; nil for nobody.
+	Committed func(Commit)
+	// Logger is told what nobody waits for the answer of; nothing is logged when nil.
+	Logger *slog.Logger
+}
+
+// Commit is what became of the pushes that one transaction carried out.
+type Commit struct {
+	Tables     []string // the stored names of those that changed
+	Pushes     int
+	Operations int
+	Took       time.Duration
+	Err        error // nil when it is durable
 }
 
 // Feed writes to a database. It is made by [Open] and safe for concurrent use.
 type Feed struct {
-	db db.DB
-	o  Options
+	db      db.DB
+	o       Options
+	owners  map[string]string // stored table to the column that says whose a record is
+	lineage *lineage
 
 	jobs    chan *job
 	stopped chan struct{} // closed when the writing goroutine has ended
 
-	expired time.Time // when old verdicts were last forgotten; used inside the database's transactions only
+	upkeep upkeep
 
 	mu     sync.RWMutex // held for reading while a push is handed over; closed is set under the write lock
 	closed bool
@@ -67,8 +85,8 @@ type job struct {
 	done    chan struct{}
 }
 
-// Open makes the tables that are not there yet, with their seeds, forgets old verdicts, and starts to take pushes.
-// The caller closes the feed before the database.
+// Open makes the tables that are not there yet, with their seeds, and starts to take pushes. The caller closes the feed
+// before the database.
 func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, error) {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -76,12 +94,24 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 	if o.NewID == nil {
 		o.NewID = uuid.NewString
 	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	o.Boot = cmp.Or(o.Boot, strings.ToLower(rand.Text()[:10]))
-	if strings.ContainsAny(o.Boot, "-.") || len(o.Boot) > 64 {
-		return nil, table.Errorf(table.CodeInvalid, "the boot id ", o.Boot, " is not made of at most 64 letters and digits")
+	if strings.ContainsAny(o.Boot, "-.~") || len(o.Boot) > 48 {
+		return nil, table.Errorf(table.CodeInvalid, "the boot id ", o.Boot, " is not made of at most 48 letters and digits")
 	}
 	o.Keep = cmp.Or(o.Keep, DefaultKeep)
-	f := &Feed{db: d, o: o, jobs: make(chan *job, maxJobs), stopped: make(chan struct{})}
+	f := &Feed{db: d, o: o, owners: map[string]string{}, lineage: newLineage(o.Boot),
+		jobs: make(chan *job, maxJobs), stopped: make(chan struct{})}
+	for _, t := range tables {
+		if t.Owner != "" {
+			f.owners[t.StoredName()] = t.Owner
+		}
+		f.upkeep.tables = append(f.upkeep.tables, t.StoredName())
+	}
+	slices.Sort(f.upkeep.tables)
+	f.upkeep.tables = slices.Compact(f.upkeep.tables)
 	if err := d.Update(ctx, func(tx db.Tx) error { return f.prepare(tx, tables) }); err != nil {
 		return nil, err
 	}
@@ -95,7 +125,10 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 
 func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 	var seeds []Op
-	for _, t := range tables {
+	// In the order of names, as every writer takes what it will hold.
+	for _, t := range slices.SortedStableFunc(slices.Values(tables), func(a, b *db.Table) int {
+		return cmp.Compare(a.StoredName(), b.StoredName())
+	}) {
 		created, err := tx.Create(t.StoredName())
 		if err != nil {
 			return err
@@ -115,7 +148,7 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 			seeds = append(seeds, Op{Table: t, Action: Put, ID: row.ID(), Record: row})
 		}
 	}
-	c, err := begin(tx, f.o, seeds)
+	c, err := f.begin(tx, seeds)
 	if err != nil {
 		return err
 	}
@@ -124,19 +157,7 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 			return err
 		}
 	}
-	return f.finish(c)
-}
-
-// finish writes what a commit decided, and once a day forgets old verdicts.
-func (f *Feed) finish(c *commit) error {
-	if err := c.flush(); err != nil {
-		return err
-	}
-	if age := c.now.Sub(f.expired); age >= 0 && age < day {
-		return nil
-	}
-	f.expired = c.now
-	return c.tx.Expire(c.now.Add(-f.o.Keep))
+	return c.flush()
 }
 
 // NewID returns an id for a record that came without one.
@@ -158,6 +179,7 @@ func (f *Feed) Push(ctx context.Context, ops []Op) ([]Answer, error) {
 	if f.o.Inline {
 		defer f.mu.RUnlock()
 		f.commit(ctx, []*job{j})
+		f.maintain(context.WithoutCancel(ctx))
 		return j.answers, j.err
 	}
 	select {
@@ -194,7 +216,18 @@ func (f *Feed) Close(ctx context.Context) error {
 // run commits what waits, as much of it at once as is allowed.
 func (f *Feed) run() {
 	defer close(f.stopped)
-	for first := range f.jobs {
+	for {
+		var first *job
+		select {
+		case j, ok := <-f.jobs:
+			if !ok {
+				return
+			}
+			first = j
+		case <-f.upkeep.due(f.o.Now()):
+			f.maintain(context.Background())
+			continue
+		}
 		jobs, ops := []*job{first}, len(first.ops)
 	gather:
 		for len(jobs) < maxJobs && ops < maxOps {
@@ -212,15 +245,16 @@ func (f *Feed) run() {
 		for _, j := range jobs {
 			close(j.done)
 		}
+		f.maintain(context.Background())
 	}
 }
 
-// commit carries out the jobs in one transaction. If that fails, each is tried alone, so that no job fails for what
-// another one brought.
+// commit carries out the jobs in one transaction. If that fails for what was in it, each is tried alone, so that no job
+// fails for what another one brought. Where the storage failed all fail: nobody knows whether they happened.
 func (f *Feed) commit(ctx context.Context, jobs []*job) {
 	err := f.attempt(ctx, jobs)
 	for _, j := range jobs {
-		if err != nil && len(jobs) > 1 {
+		if err != nil && len(jobs) > 1 && table.CodeOf(err) != table.CodeStorage {
 			j.err = f.attempt(ctx, []*job{j})
 		} else if err != nil {
 			j.err = err
@@ -230,29 +264,39 @@ func (f *Feed) commit(ctx context.Context, jobs []*job) {
 
 // attempt is one transaction over the jobs. A panic in it is a job's failure and not the server's.
 func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
+	done, start := Commit{Pushes: len(jobs)}, time.Now()
+	var ops []Op
+	for _, j := range jobs {
+		ops = append(ops, j.ops...)
+	}
+	done.Operations = len(ops)
+	var c *commit
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
 		}
-	}()
-	return f.db.Update(ctx, func(tx db.Tx) error {
-		var ops []Op
-		for _, j := range jobs {
-			ops = append(ops, j.ops...)
+		if c != nil {
+			done.Tables = f.lineage.learn(c.feeds, err)
 		}
-		c, err := begin(tx, f.o, ops)
-		if err != nil {
+		if done.Took, done.Err = time.Since(start), err; f.o.Committed != nil {
+			f.o.Committed(done)
+		}
+	}()
+	return f.db.Update(ctx, func(tx db.Tx) (err error) {
+		if c, err = f.begin(tx, ops); err != nil {
 			return err
 		}
 		for _, j := range jobs {
-			if j.ctx.Err() != nil { // nobody waits for it any more, and nothing was promised
-				j.err = j.ctx.Err()
+			if j.err = j.ctx.Err(); j.err != nil { // nobody waits for it any more, and nothing was promised
 				continue
 			}
 			if j.answers, err = c.push(j.ops); err != nil {
 				return err
 			}
 		}
-		return f.finish(c)
+		return c.flush()
 	})
 }
+
+// Waiting returns how many pushes wait for the next commit.
+func (f *Feed) Waiting() int { return len(f.jobs) }

@@ -150,14 +150,16 @@ func (b bad) Update(ctx context.Context, fn func(db.Tx) error) error {
 	return b.DB.Update(ctx, func(tx db.Tx) error { return fn(badTx{tx}) })
 }
 
-func (b badTx) Put(name string, old int64, r db.Row) error {
-	switch r.ID {
-	case "panic":
-		panic("as asked")
-	case "error":
-		return errors.New("as asked")
+func (b badTx) Put(name string, moves []db.Move) error {
+	for _, m := range moves {
+		switch m.ID {
+		case "panic":
+			panic("as asked")
+		case "error":
+			return errors.New("as asked")
+		}
 	}
-	return b.Tx.Put(name, old, r)
+	return b.Tx.Put(name, moves)
 }
 
 func TestBadNeighbour(t *testing.T) {

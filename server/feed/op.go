@@ -44,6 +44,9 @@ type Op struct {
 	Refused *Answer // the answer, where it is known before the record is looked at; it is kept like any other
 }
 
+// repeat names the operation; without a Client it has no name.
+func (op *Op) repeat() db.Repeat { return db.Repeat{Client: op.Client, Seq: op.Seq} }
+
 // Answer is what became of an [Op], in the words of HTTP. The answer to a Put that changes nothing is 304 without a body.
 type Answer struct {
 	Status  int

@@ -2,15 +2,48 @@ package feed
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/table"
 )
 
-func compareRepeat(a, b repeat) int {
-	return cmp.Or(cmp.Compare(a.client, b.client), cmp.Compare(a.seq, b.seq))
+func compareRepeat(a, b db.Repeat) int {
+	return cmp.Or(cmp.Compare(a.Client, b.Client), cmp.Compare(a.Seq, b.Seq))
+}
+
+// recollect reads what is known of the operations' clients, and the verdicts on those that were answered before.
+func (c *commit) recollect(ops []Op) error {
+	names := map[string]bool{}
+	for i := range ops {
+		if ops[i].Client != "" {
+			names[ops[i].Client] = true
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	var err error
+	if c.clients, err = c.tx.Clients(slices.Sorted(maps.Keys(names))); err != nil {
+		return err
+	}
+	asked := map[db.Repeat]bool{}
+	for i := range ops {
+		if r := ops[i].repeat(); r.Client != "" && r.Seq <= c.clients[r.Client].High {
+			asked[r] = true
+		}
+	}
+	if len(asked) == 0 {
+		return nil
+	}
+	found, err := c.tx.Verdicts(slices.SortedFunc(maps.Keys(asked), compareRepeat))
+	for _, v := range found {
+		c.kept[v.Repeat] = v
+	}
+	return err
 }
 
 // push judges the operations of one job, group by group. Once an operation shows that its client is a copy, the client's
@@ -34,12 +67,9 @@ func (c *commit) group(ops []Op, answers []Answer, copies map[string]Answer) err
 	known := make([]bool, len(ops)) // answered without being judged now
 	failed := -1
 	for i := range ops {
-		var err error
-		if answers[i], known[i], err = c.recall(&ops[i], copies); err != nil {
-			return err
-		}
+		answers[i], known[i] = c.recall(&ops[i], copies)
 		for k := 0; k < i && !known[i]; k++ {
-			if ops[i].Client != "" && ops[i].Client == ops[k].Client && ops[i].Seq == ops[k].Seq {
+			if ops[i].Client != "" && ops[i].repeat() == ops[k].repeat() {
 				answers[i], known[i] = forked(&ops[i], "is in its group twice: number each operation"), true
 			}
 		}
@@ -79,49 +109,36 @@ func (c *commit) group(ops []Op, answers []Answer, copies map[string]Answer) err
 
 // recall returns the answer to an operation that needs no judging: it was answered before, or comes from a copy of its
 // client.
-func (c *commit) recall(op *Op, copies map[string]Answer) (a Answer, known bool, err error) {
+func (c *commit) recall(op *Op, copies map[string]Answer) (a Answer, known bool) {
 	if op.Client == "" {
-		return Answer{}, false, nil
+		return Answer{}, false
 	}
-	v, expired, err := c.verdict(op)
+	v, expired := c.verdict(op)
 	switch {
-	case err != nil:
-		return Answer{}, false, err
-	case v != nil && v.Op == op.Request:
-		return Answer{Status: v.Status, Body: v.Body, Version: version(v)}, true, nil
+	case v != nil && v.Request == op.Request:
+		return Answer{Status: v.Status, Body: v.Body, Version: version(v)}, true
 	case v != nil:
 		a = forked(op, "was another one: two copies of the client are at work; take a new client id")
 	case expired:
 		a = forked(op, "is so old that its verdict was forgotten: take a new client id, and push it as a new operation")
 	default:
 		a, known = copies[op.Client]
-		return a, known, nil
+		return a, known
 	}
 	copies[op.Client] = a
-	return a, true, nil
+	return a, true
 }
 
 // verdict returns the verdict on whatever came under the operation's number, nil for nothing; expired tells that there
 // may have been one.
-func (c *commit) verdict(op *Op) (v *db.Verdict, expired bool, err error) {
-	if v, ok := c.settled[repeat{op.Client, op.Seq}]; ok {
-		return &v, false, nil
-	}
-	client, ok := c.clients[op.Client]
-	if !ok {
-		if client, err = c.tx.Client(op.Client); err != nil {
-			return nil, false, err
+func (c *commit) verdict(op *Op) (v *db.Verdict, expired bool) {
+	for _, known := range [...]map[db.Repeat]db.Verdict{c.settled, c.kept} {
+		if v, ok := known[op.repeat()]; ok {
+			return &v, false
 		}
-		c.clients[op.Client] = client
 	}
-	if op.Seq > client.High {
-		return nil, false, nil
-	}
-	found, ok, err := c.tx.Verdict(op.Client, op.Seq)
-	if err != nil || !ok { // between Expired and High: it was held back while later ones went ahead
-		return nil, op.Seq <= client.Expired, err
-	}
-	return &found, false, nil
+	// Between Expired and High: it was held back while later ones went ahead.
+	return nil, op.Seq <= c.clients[op.Client].Expired
 }
 
 func forked(op *Op, what string) Answer {
@@ -142,7 +159,7 @@ func (c *commit) settle(op *Op, a Answer) {
 	if op.Client == "" || a.Status >= http.StatusInternalServerError {
 		return
 	}
-	c.settled[repeat{op.Client, op.Seq}] = db.Verdict{
-		Client: op.Client, Seq: op.Seq, Op: op.Request, At: c.now, Status: a.Status, Body: a.Body,
+	c.settled[op.repeat()] = db.Verdict{
+		Repeat: op.repeat(), Request: op.Request, At: c.now, Status: a.Status, Body: a.Body,
 	}
 }

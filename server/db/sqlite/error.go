@@ -21,8 +21,12 @@ func failure(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || !errors.As(err, &e) {
 		return err
 	}
-	text := "the database failed"
+	var text string
 	switch e.Code() & primary {
+	default: // what was asked is at fault, not the storage
+		return table.Errorf(table.CodeServer, "the database refused").Because(err)
+	case lib.SQLITE_NOMEM, lib.SQLITE_CANTOPEN, lib.SQLITE_PROTOCOL, lib.SQLITE_INTERRUPT, lib.SQLITE_NOLFS:
+		text = "the database failed"
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		text = "another process keeps the database locked: end it, or try again"
 	case lib.SQLITE_FULL:

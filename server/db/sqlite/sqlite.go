@@ -167,8 +167,8 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, pool, dir,
-		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
+	p, err := goose.NewProvider(goose.DialectSQLite3, pool, dir, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+		goose.WithGoMigrations(goose.NewGoMigration(3, &goose.GoFunc{RunTx: addOwners}, nil)))
 	if err != nil {
 		return err
 	}
@@ -181,6 +181,39 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 	}
 	_, err = p.Up(ctx)
 	return err
+}
+
+// addOwners gives the tables that are there the column that later ones are made with.
+func addOwners(ctx context.Context, tx *sql.Tx) (err error) {
+	rows, err := tx.QueryContext(ctx, `SELECT tbl FROM feed`)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+		names = append(names, name)
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return err
+	}
+	for _, name := range names {
+		for _, text := range [...]string{`ALTER TABLE ` + quote(name) + ` ADD COLUMN owner TEXT NOT NULL DEFAULT ''`, createOwnerIndex(name)} {
+			if _, err := tx.ExecContext(ctx, text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// createOwnerIndex makes the index by which the rows of one owner are a feed of their own. It costs nothing in a table whose
+// rows have none.
+func createOwnerIndex(name string) string {
+	return `CREATE INDEX "o` + quote(name)[1:] + ` ON ` + quote(name) + ` (owner, seq) WHERE owner <> ''`
 }
 
 func verify(ctx context.Context, c *sql.Conn, set []pragma) error {

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	_ "modernc.org/sqlite"
 
@@ -124,10 +123,10 @@ func TestUpdate(t *testing.T) {
 		update(t, d, func(tx db.Tx) error { _, err := tx.Create("todoitem"); return err })
 		stop := errors.New("stop")
 		err := d.Update(t.Context(), func(tx db.Tx) error {
-			if err := tx.Put("todoitem", 0, db.Row{Seq: 1, ID: "a", Data: []byte(`{"id":"a"}`)}); err != nil {
+			if err := tx.Put("todoitem", []db.Move{{Row: db.Row{Seq: 1, ID: "a", Data: []byte(`{"id":"a"}`)}}}); err != nil {
 				return err
 			}
-			if err := tx.Advance("todoitem", db.Counter{Seq: 1, At: 5, Boot: "b", Live: 1}); err != nil {
+			if err := tx.Advance("todoitem", db.Counter{}, db.Counter{Seq: 1, At: 5, Boot: "b", Live: 1}); err != nil {
 				return err
 			}
 			return stop
@@ -167,31 +166,5 @@ func TestUpdate(t *testing.T) {
 			_ = d.Update(t.Context(), func(db.Tx) error { panic("in the middle") })
 		}()
 		update(t, d, func(tx db.Tx) error { _, err := tx.Create("todoitem"); return err })
-	})
-}
-
-func TestVerdicts(t *testing.T) {
-	d := mustOpen(t, filepath.Join(t.TempDir(), "larder.db"))
-	day := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
-	update(t, d, func(tx db.Tx) error {
-		for i := range 4 {
-			v := db.Verdict{Client: "c", Seq: int64(i + 1), Op: "op", At: day.AddDate(0, 0, i), Status: 200, Body: []byte("{}")}
-			if err := tx.Settle(v); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	update(t, d, func(tx db.Tx) error { return tx.Expire(day.AddDate(0, 0, 2)) })
-	update(t, d, func(tx db.Tx) error {
-		for seq, want := range map[int64]bool{2: false, 3: true} {
-			if _, ok, err := tx.Verdict("c", seq); ok != want || err != nil {
-				t.Errorf("verdict %d kept: %v, %v", seq, ok, err)
-			}
-		}
-		if c, err := tx.Client("c"); c != (db.Client{High: 4, Expired: 2}) || err != nil {
-			t.Errorf("client = %+v, %v", c, err)
-		}
-		return nil
 	})
 }
