@@ -4,11 +4,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/table"
@@ -25,20 +28,39 @@ type Options struct {
 	MaxBody int64 // bytes; DefaultMaxBody when 0
 	// CORS lists the origins, besides the server's own, whose pages may use the API: "https://app.example.com", or
 	// "http://localhost:*" for every port, or "*" for all.
+	// Only the host's name is compared in "localhost" and "*.example.com": any port, http and https.
 	CORS   []string
 	Logger *slog.Logger // for what the server did wrong; nothing is logged when nil
 	Feed   feed.Options
+
+	Access    *access.Verifier // of tokens; nobody is trusted when nil
+	Hooks     map[string]Hooks // by the names of tables
+	Endpoints []Endpoint
+	// Version is what requests speak that do not say it: "2.0.0" or "3.0.0". They are refused when it is empty.
+	Version          string
+	SkipVersionCheck bool // requests of any other version speak Version too, or 2.0.0 where that is empty
 }
 
-// API answers requests for [table.PathTables] and [table.PathProbe]. It is made by [New] and safe for concurrent use.
+// API answers requests for [table.PathTables], [PathAPI], [access.PathMe], [PathPush] and [table.PathProbe]. It is made by [New] and safe for concurrent use.
 type API struct {
 	db      db.DB
 	feed    *feed.Feed
 	tables  map[string]*db.Table // by their names in lower case
+	hooks   map[*db.Table]*Hooks
 	maxBody int64
 	log     *slog.Logger
+	clock   func() time.Time
 	handler http.Handler
+
+	access     *access.Verifier
+	endpoints  endpoints
+	webhooks   *webhooks
+	unnamed    protocol // what requests without a version speak; 0 refuses them
+	anyVersion bool
 }
+
+// PathPush is where apps register for push notifications. There are none, but Azure's clients may ask.
+const PathPush = "/push/installations/"
 
 // New makes an API, and in the database the tables that are not there yet. The caller closes the API before the database.
 func New(ctx context.Context, o Options) (*API, error) {
@@ -46,12 +68,10 @@ func New(ctx context.Context, o Options) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &API{db: o.DB, tables: map[string]*db.Table{}, maxBody: o.MaxBody, log: o.Logger}
-	if a.maxBody <= 0 {
-		a.maxBody = DefaultMaxBody
-	}
-	if a.log == nil {
-		a.log = slog.New(slog.DiscardHandler)
+	a := &API{db: o.DB, tables: map[string]*db.Table{}, hooks: map[*db.Table]*Hooks{}, maxBody: o.MaxBody, log: o.Logger,
+		clock: o.Feed.Now, access: o.Access}
+	if err := a.defaults(o); err != nil {
+		return nil, err
 	}
 	for _, t := range o.Tables {
 		key := strings.ToLower(t.Name())
@@ -60,22 +80,84 @@ func New(ctx context.Context, o Options) (*API, error) {
 		}
 		a.tables[key] = t
 	}
+	for name, hooks := range o.Hooks {
+		t := a.tables[strings.ToLower(name)]
+		if t == nil {
+			return nil, table.Errorf(table.CodeInvalid, "there are hooks for the table ", name, ", which is not declared")
+		}
+		a.hooks[t] = &hooks
+	}
+	if a.endpoints, err = newEndpoints(o.Endpoints); err != nil {
+		return nil, err
+	}
 	if a.feed, err = feed.Open(ctx, o.DB, o.Tables, o.Feed); err != nil {
 		return nil, err
 	}
+	a.webhooks = newWebhooks(a.log)
 	mux := http.NewServeMux()
 	mux.HandleFunc(table.PathProbe, probe)
+	mux.Handle(access.PathMe, origins.guard(a.serve(a.me)))
+	mux.Handle(PathAPI, origins.guard(http.HandlerFunc(a.custom)))
+	mux.Handle(PathPush, origins.guard(a.serve(a.push)))
 	mux.Handle("/", origins.guard(a.serve(a.route)))
 	a.handler = mux
 	return a, nil
 }
 
+// defaults fills in what the options leave out.
+func (a *API) defaults(o Options) (err error) {
+	if a.maxBody <= 0 {
+		a.maxBody = DefaultMaxBody
+	}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	if a.clock == nil {
+		a.clock = time.Now
+	}
+	if a.access == nil {
+		if a.access, err = access.New(access.Options{}); err != nil {
+			return err
+		}
+	}
+	if err := CheckVersion(o.Version); err != nil {
+		return err
+	}
+	a.unnamed, _ = parseVersion(o.Version)
+	if a.anyVersion = o.SkipVersionCheck; a.anyVersion && a.unnamed == 0 {
+		a.unnamed = version2
+	}
+	return nil
+}
+
 // ServeHTTP implements [http.Handler].
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
-// Close refuses further writes, which are answered 503, and waits until those that were taken are committed or the context
-// ends.
-func (a *API) Close(ctx context.Context) error { return a.feed.Close(ctx) }
+// Close refuses further writes, which are answered 503, and waits until those that were taken are committed and webhooks are
+// told, or the context ends.
+func (a *API) Close(ctx context.Context) error {
+	return errors.Join(a.feed.Close(ctx), a.webhooks.close(ctx))
+}
+
+// me answers who the caller is.
+func (a *API) me(r *http.Request) (reply, error) {
+	u := access.FromContext(r.Context())
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		return reply{}, notAllowed(r.Method, "GET, HEAD, OPTIONS")
+	case u == nil:
+		return reply{}, status(http.StatusUnauthorized, table.Errorf(table.CodeAuth, "You must be logged in to use this application"))
+	}
+	return reply{status: http.StatusOK, body: access.AppendIdentity(nil, u)}, nil
+}
+
+// push takes registrations for push notifications, to no effect.
+func (a *API) push(r *http.Request) (reply, error) {
+	if r.Method != http.MethodPut && r.Method != http.MethodDelete {
+		return reply{}, notAllowed(r.Method, "PUT, DELETE")
+	}
+	return reply{status: http.StatusNoContent}, nil
+}
 
 // route finds what a request asks for: /tables/$batch, /tables/NAME or /tables/NAME/ID.
 func (a *API) route(r *http.Request) (reply, error) {
@@ -100,28 +182,34 @@ func (a *API) route(r *http.Request) (reply, error) {
 	case r.Method == http.MethodOptions: // a preflight was answered before it came here
 		return reply{status: http.StatusNoContent, header: http.Header{"Allow": {allowed(id)}}}, nil
 	case read && id == "" && query.Has(table.ParamDeltaToken):
-		return a.delta(r.Context(), t, query)
+		return a.delta(r, t, query)
+	case read && id == "" && query.Has(paramSince):
+		return a.since(r, t, query)
 	}
-	if err := checkVersion(r.Header, query); err != nil {
+	speaks, err := a.speaks(r.Header, query)
+	if err != nil {
 		return reply{}, err
 	}
 	switch {
 	case read && id == "":
-		return a.list(r, t, query)
+		return a.list(r, t, speaks, query)
 	case read:
-		return a.lookup(r.Context(), t, id)
-	case r.Method == http.MethodPost, r.Method == http.MethodPatch, r.Method == http.MethodDelete:
-		return a.write(r, t, id)
+		return a.lookup(r, t, id, speaks, query)
+	case r.Method == http.MethodDelete && id == "":
+		return a.deleteAll(r, t, speaks)
+	case r.Method == http.MethodPost, r.Method == http.MethodPatch, r.Method == http.MethodDelete,
+		r.Method == http.MethodPut && speaks == version3:
+		return a.write(r, t, id, speaks, query)
 	}
 	return reply{}, notAllowed(r.Method, allowed(id))
 }
 
-// allowed lists the methods of a table, or of a record when there is an id.
+// allowed lists the methods of a table, or of a record when there is an id. PUT is of version 3.
 func allowed(id string) string {
 	if id == "" {
-		return "GET, HEAD, POST, PATCH, OPTIONS"
+		return "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
 	}
-	return "GET, HEAD, POST, PATCH, DELETE, OPTIONS"
+	return "GET, HEAD, POST, PATCH, PUT, DELETE, OPTIONS"
 }
 
 // resolve reads a path below [table.PathTables]: the table, and the record's id where there is one.

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 
@@ -26,17 +28,21 @@ func (a *API) batch(r *http.Request) (reply, error) {
 	if err := checkGroups(requests); err != nil {
 		return reply{}, err
 	}
-	ops := make([]feed.Op, len(requests))
+	ops, contexts := make([]feed.Op, len(requests)), make([]*Context, len(requests))
 	for i := range requests {
-		if ops[i], err = a.batched(&requests[i]); err != nil {
-			refusal := feed.Refusal(statusOf(err), table.CodeOf(err), err.Error())
-			ops[i] = feed.Op{Refused: &refusal}
+		if ops[i], contexts[i], err = a.batched(r, &requests[i]); err != nil {
+			ops[i] = feed.Op{Refused: a.refusal(r, err)}
 		}
 		ops[i].Group = requests[i].Group
 	}
 	answers, err := a.feed.Push(r.Context(), ops)
 	if err != nil {
 		return reply{}, err
+	}
+	for i, c := range contexts {
+		if c != nil && answers[i].OK() && answers[i].Version != "" {
+			a.batchedDone(r, c, &answers[i])
+		}
 	}
 	return reply{status: http.StatusOK, body: appendAnswers(nil, requests, answers)}, nil
 }
@@ -57,11 +63,44 @@ func checkGroups(requests []table.Request) error {
 	return nil
 }
 
+// refusal is the answer to one request of a batch that failed.
+func (a *API) refusal(r *http.Request, err error) *feed.Answer {
+	out := a.refuse(r, err)
+	if out.text {
+		out.body = feed.Refusal(out.status, table.CodeOf(err), string(out.body)).Body
+	}
+	return &feed.Answer{Status: out.status, Body: out.body}
+}
+
+// batchedDone runs what comes after one request of a batch, and takes over what that changed in the answer.
+func (a *API) batchedDone(r *http.Request, c *Context, out *feed.Answer) {
+	fn := c.hooks.of(c.Operation).After
+	if fn == nil && c.Table.Webhook == "" {
+		return // the stored record is the answer as it is
+	}
+	err := caught(func() error { return a.finish(c, *out) })
+	if err != nil {
+		*out = *a.refusal(r, err)
+	} else if fn != nil {
+		out.Body = table.AppendJSON(nil, c.Item)
+	}
+}
+
+// caught makes an error of a panic in one request's hook, so that its neighbours in the batch do not suffer from it.
+func caught(fn func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return fn()
+}
+
 // batched reads one request of a batch.
-func (a *API) batched(r *table.Request) (feed.Op, error) {
+func (a *API) batched(batch *http.Request, r *table.Request) (op feed.Op, c *Context, err error) {
 	path := strings.TrimPrefix(r.URL, table.PathTables)
 	if strings.ContainsAny(path, "?#") {
-		return feed.Op{}, table.Errorf(table.CodeInvalid, "the URL ", strconv.QuoteToGraphic(r.URL),
+		return feed.Op{}, nil, table.Errorf(table.CodeInvalid, "the URL ", strconv.QuoteToGraphic(r.URL),
 			` is not like "todoitem" or "todoitem/ID"`)
 	}
 	t, id, err := a.resolve(path)
@@ -70,10 +109,14 @@ func (a *API) batched(r *table.Request) (feed.Op, error) {
 			// Not 404: to a client that deletes, that says the record is gone, and the delete is done.
 			err = status(http.StatusBadRequest, table.Errorf(table.CodeInvalid, err.Error()))
 		}
-		return feed.Op{}, err
+		return feed.Op{}, nil, err
 	}
 	header := func(name string) string { return r.Headers[strings.ToLower(name)] }
-	return a.operation(write{method: r.Method, table: t, id: id, header: header, body: r.Body})
+	err = caught(func() (err error) {
+		op, c, err = a.operation(write{request: batch, speaks: batched, method: r.Method, table: t, id: id, header: header, body: r.Body})
+		return err
+	})
+	return op, c, err
 }
 
 // appendAnswers writes the body of the answer. Records are JSON already, which [table.AppendResponses] would have to read to

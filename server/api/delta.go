@@ -1,7 +1,6 @@
 package api
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -15,7 +14,10 @@ const maxDelta = 10_000
 
 // delta answers what changed after a token; an empty token asks for the live records. Records go out as they are stored: the
 // page is one value of the database.
-func (a *API) delta(ctx context.Context, t *db.Table, query url.Values) (reply, error) {
+func (a *API) delta(r *http.Request, t *db.Table, query url.Values) (reply, error) {
+	if _, err := a.context(r, t, db.Read); err != nil {
+		return reply{}, err
+	}
 	since := db.Since{Limit: table.DefaultDeltaPage}
 	for name := range query {
 		switch name {
@@ -44,7 +46,7 @@ func (a *API) delta(ctx context.Context, t *db.Table, query url.Values) (reply, 
 		}
 		since.Cursor = cursor
 	}
-	page, err := a.db.Changes(ctx, t.Name(), since)
+	page, err := a.db.Changes(r.Context(), t.StoredName(), since)
 	if err != nil {
 		return reply{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strconv"
 
+	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/table"
 )
@@ -18,6 +19,7 @@ type reply struct {
 	version string // of the record in body, for the ETag; "" for none
 	header  http.Header
 	body    []byte // JSON; nil for none
+	text    bool   // body is plain text instead
 }
 
 // statusError is an error with a status of its own.
@@ -25,12 +27,18 @@ type statusError struct {
 	status int
 	err    error
 	header http.Header
+	plain  bool // is told as plain text, which Azure's clients expect
 }
 
 func (e *statusError) Error() string { return e.err.Error() }
 func (e *statusError) Unwrap() error { return e.err }
 
 func status(code int, err error) error { return &statusError{status: code, err: err} }
+
+// plain makes an error whose answer is text.
+func plain(code int, text string) error {
+	return &statusError{status: code, err: table.Errorf(table.CodeAuth, text), plain: true}
+}
 
 func notAllowed(method, allow string) error {
 	return &statusError{
@@ -49,7 +57,11 @@ func (a *API) serve(fn func(*http.Request) (reply, error)) http.Handler {
 			}
 		}()
 		r.Body = http.MaxBytesReader(w, r.Body, a.maxBody)
-		out, err := fn(r)
+		var out reply
+		known, err := a.identify(r)
+		if err == nil {
+			out, err = fn(known)
+		}
 		if err != nil {
 			out = a.refuse(r, err)
 		}
@@ -73,6 +85,9 @@ func (a *API) send(w http.ResponseWriter, out reply) {
 	}
 	if out.body != nil {
 		h.Set("Content-Type", "application/json; charset=utf-8")
+		if out.text {
+			h.Set("Content-Type", "text/plain; charset=utf-8")
+		}
 		h.Set("Content-Length", strconv.Itoa(len(out.body)))
 	}
 	w.WriteHeader(out.status)
@@ -88,7 +103,16 @@ func (a *API) refuse(r *http.Request, err error) reply {
 	out := reply{status: statusOf(err)}
 	var own *statusError
 	if errors.As(err, &own) {
-		out.header = own.header
+		if out.header = own.header; own.plain {
+			out.text, out.body = true, []byte(text)
+			return out
+		}
+	}
+	if refused, ok := errors.AsType[*access.Error](err); ok {
+		// Name and message are what Azure Mobile Apps' clients know, which is what jsonwebtoken said there.
+		out.header = http.Header{"Www-Authenticate": {`Bearer error="invalid_token"`}}
+		out.body = table.AppendJSON(nil, map[string]any{"code": string(table.CodeAuth), "error": text, "name": refused.Name, "message": text})
+		return out
 	}
 	if out.status >= http.StatusInternalServerError {
 		if r.Context().Err() == nil {
@@ -112,9 +136,12 @@ func (a *API) refuse(r *http.Request, err error) reply {
 func statusOf(err error) int {
 	var own *statusError
 	var tooLarge *http.MaxBytesError
+	var refused *access.Error
 	switch {
 	case errors.As(err, &own):
 		return own.status
+	case errors.As(err, &refused):
+		return http.StatusUnauthorized
 	case errors.As(err, &tooLarge):
 		return http.StatusRequestEntityTooLarge
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -123,13 +150,17 @@ func statusOf(err error) int {
 	switch table.CodeOf(err) {
 	case table.CodeInvalid, table.CodeQuery:
 		return http.StatusBadRequest
+	case table.CodeAuth:
+		return http.StatusUnauthorized
 	case table.CodeNotFound:
 		return http.StatusNotFound
+	case table.CodeExists, table.CodeConflict, table.CodeConstraint, table.CodeFork:
+		return http.StatusConflict
 	case table.CodeLimit:
 		return http.StatusRequestEntityTooLarge
 	case table.CodeEpoch, table.CodeExpired:
 		return http.StatusGone
-	case table.CodeClosed, table.CodeStorage:
+	case table.CodeClosed, table.CodeStorage, table.CodeNetwork:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

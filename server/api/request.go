@@ -6,29 +6,25 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/table"
 )
 
-var versions = regexp.MustCompile(`^2\.0\.\d+$`)
-
-// checkVersion lets only requests through that say which protocol they speak: in a header, or in a parameter whose name
-// may have any case. The text is the one that Azure Mobile Apps' clients know.
-func checkVersion(h http.Header, query url.Values) error {
-	v := h.Get(table.HeaderZUMOVersion)
-	for name, values := range query {
-		if v == "" && strings.EqualFold(name, table.HeaderZUMOVersion) {
-			v = values[0]
-		}
+// identify returns the request with its user known. A token that is no good is refused everywhere, where none is needed too:
+// the app is to notice.
+func (a *API) identify(r *http.Request) (*http.Request, error) {
+	token := access.Token(r, strings.HasSuffix(r.URL.Path, "/live") || strings.HasSuffix(r.URL.Path, "/$live"))
+	if token == "" {
+		return r, nil
 	}
-	if versions.MatchString(v) {
-		return nil
+	u, err := a.access.Verify(r.Context(), token)
+	if err != nil || u == nil {
+		return r, err
 	}
-	return table.Errorf(table.CodeInvalid, "An invalid API version was specified in the request, "+
-		"this request needs to specify a ZUMO-API-VERSION of "+table.ZUMOVersion+".")
+	return r.WithContext(access.NewContext(r.Context(), u)), nil
 }
 
 func parseQuery(u *url.URL) (url.Values, error) {
