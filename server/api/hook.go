@@ -149,19 +149,29 @@ func (c *Context) after() error {
 
 // sees is the condition that records must meet for the caller to know of them, nil for none.
 func (c *Context) sees() (table.Expr, error) {
-	var e table.Expr
+	rights, err := c.filters()
 	if c.Table.Owner != "" {
 		var owner any
 		if c.User != nil {
 			owner = c.User.ID
 		}
-		e = table.Compare{Op: table.OpEq, Left: table.ColumnRef{Name: c.Table.Owner}, Right: table.Literal{Value: owner}}
+		rights = table.And(table.Compare{Op: table.OpEq, Left: table.ColumnRef{Name: c.Table.Owner}, Right: table.Literal{Value: owner}}, rights)
 	}
-	if before, ok := c.Table.Expiry.Before(c.api.clock()); ok {
-		text := before.UTC().Format("2006-01-02T15:04:05.000Z")
-		e = table.And(e, table.Compare{Op: table.OpGe, Left: table.ColumnRef{Name: table.ColumnCreatedAt},
-			Right: table.Literal{Value: table.Date(text)}})
+	return table.And(rights, c.unexpired()), err
+}
+
+// unexpired is the condition that records are not too old.
+func (c *Context) unexpired() table.Expr {
+	before, ok := c.Table.Expiry.Before(c.api.clock())
+	if !ok {
+		return nil
 	}
+	text := before.UTC().Format("2006-01-02T15:04:05.000Z")
+	return table.Compare{Op: table.OpGe, Left: table.ColumnRef{Name: table.ColumnCreatedAt}, Right: table.Literal{Value: table.Date(text)}}
+}
+
+// filters is what the program's own filters ask of records.
+func (c *Context) filters() (e table.Expr, err error) {
 	for _, fn := range c.hooks.Filters {
 		more, err := fn(c)
 		if err != nil {
