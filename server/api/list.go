@@ -5,7 +5,6 @@ import (
 	"math"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -140,59 +139,18 @@ func origin(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// find answers a query, and counts all that match if it asks for that.
-func (a *API) find(ctx context.Context, t *db.Table, q *table.Query) (found []table.Record, count int64, err error) {
-	if q.Filter == nil && len(q.Order) == 0 && q.Take >= 0 {
-		return a.page(ctx, t, q)
-	}
-	return a.scan(ctx, t, q)
-}
-
-// page answers a query without filter and order: the database has its order ready.
-func (a *API) page(ctx context.Context, t *db.Table, q *table.Query) (found []table.Record, count int64, err error) {
-	rows, err := a.db.List(ctx, t.StoredName(), db.Page{Skip: int64(q.Skip), Take: int64(q.Take), Deleted: q.IncludeDeleted})
+// find answers a query, and counts all that match if it asks for that. Deleted records are found where they are asked for,
+// and never counted.
+func (a *API) find(ctx context.Context, t *db.Table, q *table.Query) ([]table.Record, int64, error) {
+	found, err := a.db.Find(ctx, db.Find{Table: t.StoredName(), Schema: t.Schema, Query: q})
 	if err != nil {
 		return nil, 0, err
 	}
-	for _, data := range rows {
-		r, err := table.ParseRecord(data)
-		if err != nil {
+	records := make([]table.Record, len(found.Records))
+	for i, data := range found.Records {
+		if records[i], err = table.ParseRecord(data); err != nil {
 			return nil, 0, table.Errorf(table.CodeServer, "a stored record of ", t.Name(), " is damaged").Because(err)
 		}
-		found = append(found, r)
 	}
-	if q.Count {
-		count, err = a.db.Live(ctx, t.StoredName())
-	}
-	return found, count, err
-}
-
-// scan answers any query by looking at every record. It holds no more of them than a few pages. Deleted records are found
-// where they are asked for, and never counted.
-func (a *API) scan(ctx context.Context, t *db.Table, q *table.Query) (found []table.Record, count int64, err error) {
-	const slack = 1000 // sorting now and then is cheaper than keeping order
-	wanted := q.Skip + q.Take
-	err = a.db.Scan(ctx, t.StoredName(), q.IncludeDeleted, func(data []byte) error {
-		r, err := table.ParseRecord(data)
-		if err != nil {
-			return table.Errorf(table.CodeServer, "a stored record of ", t.Name(), " is damaged").Because(err)
-		}
-		if !q.Match(r) {
-			return nil
-		}
-		if !r.Deleted() {
-			count++
-		}
-		if found = append(found, r); len(found)-slack > 2*wanted {
-			slices.SortFunc(found, q.Compare)
-			clear(found[wanted:])
-			found = found[:wanted]
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(found, q.Compare)
-	return found[min(q.Skip, len(found)):min(wanted, len(found))], count, nil
+	return records, found.Count, nil
 }

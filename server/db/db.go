@@ -7,6 +7,8 @@ package db
 import (
 	"context"
 	"time"
+
+	"github.com/larder-sync/larder/table"
 )
 
 // DB is a database. All methods are safe for concurrent use; what [DB.Update] runs at the same time never concerns the
@@ -19,11 +21,8 @@ type DB interface {
 
 	// Get returns a row, deleted or not; ok is false where there is none.
 	Get(ctx context.Context, table, id string) (row Row, ok bool, err error)
-	// List returns the records of one page as JSON, ordered by id.
-	List(ctx context.Context, table string, page Page) ([][]byte, error)
-	// Scan calls fn with each record as JSON, in no promised order and from one snapshot, until fn fails. The bytes
-	// are fn's only until it returns.
-	Scan(ctx context.Context, table string, deleted bool, fn func(data []byte) error) error
+	// Find returns the records that a query asks for, from one snapshot.
+	Find(ctx context.Context, f Find) (Found, error)
 	// Live returns the number of rows that are not deleted.
 	Live(ctx context.Context, table string) (int64, error)
 	// Changes returns what changed after a cursor, in commit order and from one snapshot. A cursor that the
@@ -45,6 +44,8 @@ type DB interface {
 type Tx interface {
 	// Create makes a table ready; created is false when it was there.
 	Create(table string) (created bool, err error)
+	// Index makes a table's indexes be those that [DB.Find] uses for the schemas, and no others.
+	Index(table string, schemas ...*table.Schema) error
 	// Counter returns a table's counter and holds it against every other writer until the transaction ends: that is
 	// what makes the order of numbers the order of commits, so it comes before any read of the table's rows.
 	// Writers of several tables ask in the order of the tables' names.
@@ -119,12 +120,6 @@ type Counter struct {
 
 // Mark returns the point in the table's history at which the counter stands.
 func (c Counter) Mark() Mark { return Mark{c.Boot, c.Seq} }
-
-// Page is a part of a table.
-type Page struct {
-	Skip, Take int64
-	Deleted    bool // deleted rows too
-}
 
 // Since asks for what changed.
 type Since struct {

@@ -14,6 +14,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -125,6 +126,7 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 
 func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 	var seeds []Op
+	schemas := map[string][]*table.Schema{}
 	// In the order of names, as every writer takes what it will hold.
 	for _, t := range slices.SortedStableFunc(slices.Values(tables), func(a, b *db.Table) int {
 		return cmp.Compare(a.StoredName(), b.StoredName())
@@ -133,6 +135,7 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 		if err != nil {
 			return err
 		}
+		schemas[t.StoredName()] = append(schemas[t.StoredName()], t.Schema)
 		for i := 0; created && i < len(t.Seed); i++ {
 			row := table.Record{table.ColumnID: f.o.NewID()}
 			if t.AutoIncrement {
@@ -146,6 +149,11 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 				return err
 			}
 			seeds = append(seeds, Op{Table: t, Action: Put, ID: row.ID(), Record: row})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(schemas)) {
+		if err := tx.Index(name, schemas[name]...); err != nil {
+			return err
 		}
 	}
 	c, err := f.begin(tx, seeds)

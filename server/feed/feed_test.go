@@ -202,7 +202,7 @@ func TestDamagedRecord(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	damage(`{"id":"a",`)
+	damage(`{"id":"a","n":9007199254740993}`) // JSON, but not a number that a record may hold
 	if got := statuses(mustPush(t, f, update(1, "a"), update(2, "b"))); got != "500 200" {
 		t.Errorf("statuses %s", got)
 	}

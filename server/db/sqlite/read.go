@@ -53,30 +53,6 @@ func (d *DB) Get(ctx context.Context, name, id string) (r db.Row, ok bool, err e
 	return r, true, nil
 }
 
-// List implements [db.DB].
-func (d *DB) List(ctx context.Context, name string, p db.Page) ([][]byte, error) {
-	var list [][]byte
-	err := d.each(ctx, `SELECT data FROM `+quote(name)+` WHERE deleted <= ? ORDER BY id LIMIT ? OFFSET ?`,
-		[]any{p.Deleted, p.Take, p.Skip},
-		func(data []byte) error { list = append(list, append([]byte(nil), data...)); return nil })
-	return list, err
-}
-
-// Scan implements [db.DB].
-func (d *DB) Scan(ctx context.Context, name string, deleted bool, fn func(data []byte) error) error {
-	return d.each(ctx, `SELECT data FROM `+quote(name)+` WHERE deleted <= ?`, []any{deleted}, fn)
-}
-
-func (d *DB) each(ctx context.Context, text string, args []any, fn func([]byte) error) error {
-	var data sql.RawBytes
-	return d.rows(ctx, text, args, func(rows *sql.Rows) error {
-		if err := rows.Scan(&data); err != nil {
-			return failure(err)
-		}
-		return fn(data)
-	})
-}
-
 // rows calls fn with each row that a statement answers.
 func (d *DB) rows(ctx context.Context, text string, args []any, fn func(*sql.Rows) error) (err error) {
 	s, err := d.stmt(ctx, text)

@@ -96,6 +96,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 
 func (d *DB) open(ctx context.Context, abs string, o Options) (err error) {
 	write := settings(o)
+	if err := register(); err != nil {
+		return err
+	}
 	if d.pool, err = sql.Open("sqlite", dsn(abs, write)); err != nil {
 		return err
 	}
