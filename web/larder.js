@@ -11,5 +11,5 @@ export { open, destroy } from './larder/database.js';
 export {
   LarderError, InvalidError, QueryError, ExistsError, NotFoundError, ConstraintError, ConflictError, TransactionError,
   AbortedError, BlockedError, VersionError, MigrationError, QuotaError, StorageError, ClosedError, NetworkError,
-  AuthError, ServerError, EngineError,
+  AuthError, ServerError, EpochError, ForkError, ExpiredError, LimitError, EngineError,
 } from './larder/error.js';

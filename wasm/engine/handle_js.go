@@ -34,6 +34,7 @@ var waiting = [...]struct {
 	{"discard", (*handle).discard},
 	{"status", (*handle).status},
 	{"pulled", (*handle).pulled},
+	{"connect", (*handle).connect},
 	{"close", (*handle).close},
 }
 
@@ -44,13 +45,15 @@ var computing = [...]struct {
 }{
 	{"plan", (*handle).plan},
 	{"match", (*handle).match},
+	{"touched", (*handle).touched},
 }
 
 // functions returns the object that larder.js works with.
-func (h *handle) functions() js.Value {
+func (h *handle) functions(raw js.Value) js.Value {
 	object := browser.NewObject()
 	object.Set("isHandle", true)
-	object.Set("db", store.Raw(h.store.Backend()))
+	object.Set("evicted", h.store.Evicted())
+	object.Set("db", raw)
 	for _, f := range waiting {
 		object.Set(f.name, js.FuncOf(func(_ js.Value, args []js.Value) any {
 			return browser.Promise(func() (any, error) { return f.do(h, context.Background(), args) })
@@ -62,6 +65,19 @@ func (h *handle) functions() js.Value {
 		}))
 	}
 	return object
+}
+
+// connect(lost) gives the IDBDatabase, undefined for a store in memory. It waits while the database is being opened again;
+// an IDBDatabase that turned out to be lost is replaced.
+func (h *handle) connect(ctx context.Context, args []js.Value) (any, error) {
+	if lost := browser.Arg(args, 0); lost.Truthy() {
+		h.store.Lost(func(b store.Backend) bool { return store.Raw(b).Equal(lost) })
+	}
+	b, err := h.store.Backend(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return store.Raw(b), nil
 }
 
 // answer returns {value} or {error}, whatever becomes of do.
@@ -131,6 +147,20 @@ func (h *handle) match(args []js.Value) (string, error) {
 		list[i] = p
 	}
 	return jsonText(list), nil
+}
+
+// touched(table, query, rows) says whether changed records that a live query does not hold can change its answer, by true or
+// nothing. rows are these records as they are now.
+func (h *handle) touched(args []js.Value) (string, error) {
+	q, err := h.query(text(args, 0), text(args, 1))
+	if err != nil {
+		return "", err
+	}
+	rows, err := records(text(args, 2))
+	if err != nil || !store.Touches(q, rows) {
+		return "", err
+	}
+	return "true", nil
 }
 
 // write(table, action, records, wanted, signal) inserts, updates, puts or deletes in one transaction. It gives the stored

@@ -22,23 +22,17 @@ func (h *handle) hook(name string, args ...any) js.Value {
 	return js.Undefined()
 }
 
-// committed tells which object stores a commit has changed.
+// committed tells what a commit has changed: [{store, ids}] as JSON text, without ids where they are none or too many.
 func (h *handle) committed(c store.Commit) {
-	names := make([]string, len(c.Changes))
+	list := make([]any, len(c.Changes))
 	for i := range c.Changes {
-		names[i] = c.Changes[i].Store
+		change := table.Record{"store": c.Changes[i].Store}
+		if ids := c.Changes[i].IDs; len(ids) > 0 && len(ids) <= store.MaxTold {
+			change["ids"] = ids
+		}
+		list[i] = change
 	}
-	h.hook("commit", jsonText(names))
-}
-
-func (h *handle) events() store.Events {
-	return store.Events{
-		Blocked: func() {
-			h.event("blocked", table.Record{"reason": "another tab keeps an older version of the database open"})
-		},
-		VersionChange: func(bool) { h.hook("versionchange") },
-		Closed:        func(err error) { h.hook("closed") },
-	}
+	h.hook("commit", jsonText(list))
 }
 
 func (h *handle) event(name string, detail table.Record) {

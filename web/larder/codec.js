@@ -1,40 +1,57 @@
-import { invalid } from './error.js';
+import { describe, isObject, need } from './argument.js';
+import { LarderError, invalid } from './error.js';
 
 /**
  * Records cross to the engine as JSON text. Dates are ISO strings there and in the store, and Dates for the app in the
- * columns that the schema declares as dates. What JSON would drop or change silently is refused here by name.
+ * columns that the schema declares as dates. What JSON would drop or change silently is refused here by name; where()
+ * says of which call and table.
  */
 export function encode(record, where) {
-  if (record === null || typeof record !== 'object' || Array.isArray(record)) {
-    throw invalid(`${where} takes a record: an object, not ${describe(record)}`);
+  if (!isObject(record)) need(false, `${where()}: a record is an object`, record);
+  const within = [record];
+  try {
+    for (const key in record) check(record[key], where, key, within);
+    return JSON.stringify(record);
+  } catch (error) {
+    if (error instanceof LarderError) throw error;
+    throw invalid(`${where()}: the record cannot be read`, error); // by a getter of its own
   }
-  check(record, where, '', 0);
-  return JSON.stringify(record);
 }
 
-function check(value, where, path, depth) {
-  if (depth > 60) throw invalid(`${where}: ${path} is nested too deep, or holds itself`);
-  for (const key in value) {
-    const v = value[key];
-    switch (typeof v) {
-      case 'string': case 'boolean': case 'undefined': continue;
-      case 'number':
-        if (Number.isFinite(v)) continue;
-        throw invalid(`${where}: ${path}${key} is ${v}: numbers must be finite`);
-      case 'object':
-        if (v === null) continue;
-        if (v instanceof Date) {
-          if (Number.isNaN(v.getTime())) throw invalid(`${where}: ${path}${key} is an invalid Date`);
-          continue;
+const deepest = 60; // levels: the engine, which counts exactly, allows about as many
+
+function check(v, where, path, within) {
+  switch (typeof v) {
+    case 'string': case 'boolean': case 'undefined': return;
+    case 'number':
+      if (Number.isFinite(v)) return;
+      throw invalid(`${where()}: column ${path} is ${v}: numbers are finite`);
+    case 'object':
+      if (v === null) return;
+      if (v instanceof Date) {
+        if (Number.isNaN(v.getTime())) throw invalid(`${where()}: column ${path} is an invalid Date`);
+        return;
+      }
+      if (within.includes(v)) throw invalid(`${where()}: column ${path} holds itself`);
+      if (within.length > deepest) throw invalid(`${where()}: column ${path.slice(0, 40)}… is nested too deep`);
+      if (Array.isArray(v)) {
+        within.push(v);
+        for (let i = 0; i < v.length; i++) {
+          if (v[i] === undefined) throw invalid(`${where()}: column ${path}.${i} is undefined, which an array cannot hold`);
+          check(v[i], where, `${path}.${i}`, within);
         }
-        if (Array.isArray(v) || isPlain(v)) {
-          check(v, where, `${path}${key}.`, depth + 1);
-          continue;
-        }
-      // falls through
-      default:
-        throw invalid(`${where}: ${path}${key} is ${describe(v)}, which cannot be stored`);
-    }
+        within.pop();
+        return;
+      }
+      if (isPlain(v)) {
+        within.push(v);
+        for (const key in v) check(v[key], where, `${path}.${key}`, within);
+        within.pop();
+        return;
+      }
+    // falls through
+    default:
+      throw invalid(`${where()}: column ${path} is ${describe(v)}, which cannot be stored`);
   }
 }
 
@@ -43,17 +60,14 @@ function isPlain(v) {
   return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
 }
 
-function describe(v) {
-  if (v === null || v === undefined) return String(v);
-  if (Array.isArray(v)) return 'an array';
-  return typeof v === 'object' ? `a ${v.constructor?.name ?? 'strange object'}` : `a ${typeof v}`;
-}
+/** The names that the engine knows for the type date, Azure's among them. */
+const dateTypes = ['date', 'datetime', 'time', 'date/time'];
 
 /** The names of the columns that hold dates, the system's own among them. */
 export function dateColumns(schema) {
   const names = ['createdAt', 'updatedAt'];
-  for (const [name, type] of Object.entries(schema.columns ?? {})) {
-    if (type === 'date' || type === 'datetime') names.push(name);
+  for (const [name, type] of Object.entries(schema?.columns ?? {})) {
+    if (typeof type === 'string' && dateTypes.includes(type.toLowerCase())) names.push(name);
   }
   return names;
 }

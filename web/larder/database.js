@@ -1,23 +1,33 @@
 import { watchConnection } from '../online.js';
 import { AutoSync } from './autosync.js';
+import { describe, isObject, need, optionsOf, until } from './argument.js';
 import { dateColumns, encode, revive } from './codec.js';
+import { Connection } from './connection.js';
 import { engine } from './engine.js';
 import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
 import { Pending, reviveOperations } from './pending.js';
 import { Table } from './table.js';
+import { Transaction } from './transaction.js';
 
 /** Opens a database, creating or upgrading it. See larder.d.ts for the options. */
-export async function open(name, options = {}) {
-  if (typeof name !== 'string' || name === '') throw invalid('open takes the database\'s name as its first argument');
-  const { version, tables, sync, signal, timeout = 10_000 } = options;
-  if (!Number.isSafeInteger(version) || version < 1) throw invalid('open: options.version is a whole number from 1 on');
-  if (!tables || typeof tables !== 'object') throw invalid('open: options.tables is an object of tables');
+export async function open(name, options) {
+  need(typeof name === 'string' && name !== '', 'open takes the database\'s name, a string, as its first argument', name);
+  need(isObject(options), 'open takes the options, an object, as its second argument', options);
+  const { version, tables, sync, signal, timeout = 10_000 } = optionsOf('open', options, known);
+  need(Number.isSafeInteger(version) && version >= 1, 'open: options.version is a whole number from 1 on', version);
+  need(isObject(tables), 'open: options.tables is an object of tables', tables);
   if (options.migrate) throw invalid('open: options.migrate is not known to this version of Larder');
-  if (sync && typeof sync.url !== 'string') throw invalid('open: options.sync.url is the address of the server');
+  if (sync !== undefined) {
+    need(isObject(sync), 'open: options.sync is an object', sync);
+    need(typeof sync.url === 'string', 'open: options.sync.url is the address of the server, a string', sync.url);
+  }
+  for (const hook of ['onBlocked', 'onVersionChange']) {
+    if (options[hook] !== undefined) need(typeof options[hook] === 'function', `open: options.${hook} is a function`, options[hook]);
+  }
   const db = new Database(name, options);
   try {
-    await db.start(await engine(), JSON.stringify({ version, tables, sync: sync && { url: sync.url } }), signal, timeout);
+    await db.start(signal, timeout);
   } catch (error) {
     await db.close();
     throw asLarderError(error);
@@ -25,10 +35,30 @@ export async function open(name, options = {}) {
   return db;
 }
 
+/** The schema as the engine reads it, and as it is recognised again. */
+function schemaText(schema) {
+  try {
+    return JSON.stringify(schema);
+  } catch (cause) {
+    throw invalid('open: options.tables is data that JSON can hold', cause);
+  }
+}
+
+const jobOptions = ['signal', 'timeout', 'progress'];
+const known = ['version', 'tables', 'migrate', 'sync', 'signal', 'timeout', 'onBlocked', 'onVersionChange'];
+
 /** Deletes a database with all that is in it, what was never pushed included. */
-export async function destroy(name) {
-  if (typeof name !== 'string' || name === '') throw invalid('destroy takes the database\'s name');
-  await (await engine()).destroy(name);
+export async function destroy(name, options) {
+  need(typeof name === 'string' && name !== '', 'destroy takes the database\'s name, a string', name);
+  const { signal } = optionsOf('destroy', options, ['signal']);
+  await until(signal, async () => (await engine()).destroy(name));
+}
+
+/** A copy of a row that the app may change: what it is compared with later stays. */
+function copy(row) {
+  const own = { ...row };
+  for (const name in own) if (own[name] !== null && typeof own[name] === 'object') own[name] = structuredClone(own[name]);
+  return own;
 }
 
 export class Database {
@@ -36,30 +66,48 @@ export class Database {
   #tables = new Map();
   #handlers = new Map();
   #live;
-  #raw; // the IDBDatabase, for reads
-  #connection;
+  #way; // to the rows: what is remembered, and the engine
+  #connection; // to the server
   #auto;
   #status = { pending: 0, quarantined: 0, lastSync: null };
   #syncing = 0;
-  #open = false;
+  #open = true;
 
   constructor(name, options) {
     this.name = name;
     this.#options = options;
-    this.#live = new Live(name, (stores) => this.#committed(stores));
     this.pending = new Pending(this);
     for (const [event, handler] of [['blocked', options.onBlocked], ['versionchange', options.onVersionChange]]) {
       if (handler) this.on(event, handler);
     }
+    const { version, tables, sync } = options;
+    this.#way = new Connection(name, schemaText({ version, tables, sync: sync && { url: sync.url } }), this.#hooks());
+    this.#live = new Live(name, {
+      look: (store, ids) => this.#way.read({ op: 'get', store, keys: ids }),
+      touched: (table, parts, rows) => this.#way.handle?.touched(table, JSON.stringify(parts), rows) !== '',
+      onRemote: (stores) => this.#committed(stores),
+    });
+    for (const [table, schema] of Object.entries(tables)) this.#tables.set(table, this.#tableOf(table, dateColumns(schema)));
   }
 
-  async start(functions, text, signal, timeout) {
-    const limit = AbortSignal.timeout(timeout);
-    const handle = await functions.open(this.name, text, {
+  #tableOf(name, dates) {
+    return new Table(name, dates, {
+      plan: (parts) => this.#alive().plan(name, parts),
+      match: async (parts, rows) => (await this.#engine()).match(name, parts, rows),
+      read: (step) => this.#alive().read(step),
+      write: (...args) => this.#write(...args),
+      watch: (query) => this.watch({ store: name, dress: (row) => revive(copy(row), dates), ...query }),
+    });
+  }
+
+  #hooks() {
+    return {
+      ready: () => this.#ready(),
+      failed: (error) => this.#emit(error.code === 'version' ? 'versionchange' : 'storage', { reason: error.message, error }),
       commit: (json) => {
-        const stores = JSON.parse(json);
-        this.#live.committed(stores);
-        this.#committed(stores);
+        const changes = JSON.parse(json);
+        this.#live.committed(changes);
+        this.#committed(changes.map(({ store }) => store));
       },
       conflict: (json) => this.#conflict(JSON.parse(json)),
       token: (fresh) => this.#token(fresh),
@@ -69,22 +117,17 @@ export class Database {
         this.#emit('versionchange', { reason: 'another tab has a newer version of this app' });
         this.close();
       },
-    }, signal ? AbortSignal.any([signal, limit]) : limit);
-    this.engine = handle;
-    this.#raw = handle.db;
-    this.#open = true;
-    for (const [name, schema] of Object.entries(this.#options.tables)) {
-      const dates = dateColumns(schema);
-      this.#tables.set(name, new Table(name, dates, {
-        plan: (query) => this.#alive().plan(name, query),
-        match: (query, rows) => this.#alive().match(name, query, rows),
-        read: (step) => this.#read(step),
-        write: (...args) => this.#write(...args),
-        watch: (read, fn, onError) => this.watch(name, read, fn, onError),
-      }));
-    }
+    };
+  }
+
+  async start(signal, timeout) { await this.#way.open(signal, timeout); }
+
+  /** The engine has opened the database. */
+  async #ready() {
     await this.#refresh();
-    if (this.#options.sync) this.#connect();
+    if (!this.#open) return;
+    this.#emit('status', this.status);
+    if (this.#options.sync && !this.#connection) this.#connect();
   }
 
   #connect() {
@@ -107,14 +150,17 @@ export class Database {
    * Runs fn in one transaction over the tables: all of it is kept, or nothing. Inside, await nothing but the
    * transaction's own tables.
    */
-  async transaction(tables, mode, fn, { signal, atomic } = {}) {
-    if (!Array.isArray(tables) || typeof fn !== 'function') throw invalid('transaction takes table names, a mode and a function');
-    if (mode !== 'readonly' && mode !== 'readwrite') throw invalid('a transaction\'s mode is "readonly" or "readwrite"');
+  async transaction(tables, mode, fn, options) {
+    need(Array.isArray(tables) && tables.length > 0, 'transaction takes an array of names of tables as its first argument', tables);
+    need(mode === 'readonly' || mode === 'readwrite', 'transaction takes "readonly" or "readwrite" as its second argument', mode);
+    need(typeof fn === 'function', 'transaction takes a function as its third argument', fn);
+    const { signal, atomic } = optionsOf('transaction', options, ['signal', 'atomic']);
     if (atomic) throw invalid('transaction: options.atomic is not known to this version of Larder');
     for (const name of tables) this.table(name);
+    const engine = await this.#engine(signal);
     let result, thrown;
     const inside = async (handle) => {
-      const tx = new Transaction(tables.map((name) => [name, this.#tables.get(name).dates]), handle, this.#alive());
+      const tx = new Transaction(tables.map((name) => [name, this.#tables.get(name).dates]), handle, engine);
       try {
         result = await fn(tx);
       } catch (error) {
@@ -125,7 +171,7 @@ export class Database {
       }
     };
     try {
-      await this.#alive().transaction(JSON.stringify(tables), mode === 'readwrite', inside, signal);
+      await engine.transaction(JSON.stringify(tables), mode === 'readwrite', inside, signal);
     } catch (error) {
       throw thrown ? thrown.error : error;
     }
@@ -134,22 +180,23 @@ export class Database {
   }
 
   /** Sends what waits. Resolves when all of it was sent; what the server refused is in the result. */
-  async push(options = {}) { return this.#job({ push: true, tables: [] }, options); }
+  async push(options) { return this.#job({ push: true, tables: [] }, optionsOf('push', options, jobOptions)); }
 
   /** Brings what changed on the server in a table, or in several. */
-  async pull(tables, options = {}) {
-    if (options.query) throw invalid('pull: options.query is not known to this version of Larder');
+  async pull(tables, options) {
+    const given = optionsOf('pull', options, [...jobOptions, 'query']);
+    if (given.query) throw invalid('pull: options.query is not known to this version of Larder');
     const names = [tables].flat();
     for (const name of names) this.table(name);
-    return this.#job({ push: false, tables: names }, options);
+    return this.#job({ push: false, tables: names }, given);
   }
 
   /** Pushes, then pulls all tables. */
-  async sync(options = {}) { return this.#job({ push: true, tables: [...this.#tables.keys()] }, options); }
+  async sync(options) { return this.#job({ push: true, tables: [...this.#tables.keys()] }, optionsOf('sync', options, jobOptions)); }
 
-  async #job(job, { signal, timeout = 10_000, progress } = {}) {
+  async #job(job, { signal, timeout = 10_000, progress }) {
     if (!this.#options.sync) throw invalid('this database has no server: open it with options.sync');
-    const handle = this.#alive();
+    const handle = await this.#engine(signal);
     this.#syncing++;
     this.#emit('sync', { phase: 'start' });
     let outcome;
@@ -174,11 +221,11 @@ export class Database {
   }
 
   /** The names of the tables that have been pulled before. */
-  async pulled() { return JSON.parse(await this.#alive().pulled()); }
+  async pulled() { return JSON.parse(await (await this.#engine()).pulled()); }
 
   /** Calls handler for an event. Returns the function that unsubscribes. */
   on(event, handler) {
-    if (typeof handler !== 'function') throw invalid(`on("${event}") takes a function`);
+    need(typeof handler === 'function', `on("${event}") takes a function`, handler);
     if (!this.#handlers.has(event)) this.#handlers.set(event, new Set());
     this.#handlers.get(event).add(handler);
     return () => this.#handlers.get(event).delete(handler);
@@ -196,54 +243,56 @@ export class Database {
   }
 
   /** Asks the server now whether it can be reached; resolves with status.online. */
-  async checkConnection() {
-    await this.#connection?.check();
+  async checkConnection(options) {
+    const { signal } = optionsOf('checkConnection', options, ['signal']);
+    await this.#engine(signal);
+    await until(signal, async () => this.#connection?.check());
     return this.status.online;
   }
 
   async close() {
-    if (!this.#open) {
-      this.#live.close();
-      return;
-    }
     this.#open = false;
     this.#auto?.stop();
     this.#connection?.stop();
     this.#live.close();
-    await this.engine.close();
+    await this.#way.close();
   }
 
-  watch(store, read, fn, onError) {
-    if (typeof fn !== 'function') throw invalid('live takes a function');
-    return this.#live.watch(store, read, fn, onError);
+  /** Follows rows of an object store: see Live. */
+  watch(query) {
+    this.#alive();
+    return this.#live.watch(query);
   }
+
+  /** Calls one of the engine's functions when it is there. */
+  async ask(name, { signal }, ...args) { return until(signal, async () => (await this.#engine())[name](...args)); }
 
   dates(table) { return this.#tables.get(table)?.dates ?? []; }
 
   #alive() {
     if (!this.#open) throw failure('closed', `the database ${this.name} is closed: open it again`);
-    return this.engine;
+    return this.#way;
   }
 
-  async #write(...args) {
-    const stored = await this.#alive().write(...args);
+  async #engine(signal) { return until(signal, () => this.#alive().engine()); }
+
+  async #write(table, action, records, wanted, signal) {
+    const handle = this.#alive().handle ?? await this.#engine(signal);
+    const stored = await handle.write(table, action, records, wanted, signal);
     this.#auto?.written();
     return stored;
   }
 
-  #read(step) {
-    this.#alive();
-    return globalThis.larderIDB.read(this.#raw, step);
-  }
-
   async #refresh() {
-    const { pending, quarantined, lastSync } = JSON.parse(await this.engine.status());
+    const { pending, quarantined, lastSync } = JSON.parse(await this.#way.handle.status());
     this.#status = { pending, quarantined, lastSync: lastSync ? new Date(lastSync) : null };
   }
 
   #committed(stores) {
-    if (!this.#open || !stores.includes('$outbox')) return;
-    this.#refresh().then(() => this.#emit('status', this.status), (error) => this.#emit('storage', { reason: error.message, error }));
+    if (!this.#open || !this.#way.handle || !stores.includes('$outbox')) return;
+    this.#refresh().then(() => this.#emit('status', this.status), (error) => {
+      if (this.#open) this.#emit('storage', { reason: error.message, error });
+    });
   }
 
   #emit(event, detail) {
@@ -262,50 +311,15 @@ export class Database {
     const dates = this.dates(table);
     for (const side of [local, server, base]) if (side) revive(side, dates);
     const choice = await handler({ table, id: (local ?? server ?? base).id, local, server, base });
-    if (choice && typeof choice === 'object') return `{"choice":"record","record":${encode(choice, 'the conflict\'s handler')}}`;
+    if (choice && typeof choice === 'object') return `{"choice":"record","record":${encode(choice, () => 'the conflict\'s handler')}}`;
     if (choice === undefined) return JSON.stringify({ choice: 'later' }); // undecided: it waits as without a handler
     if (['local', 'server', 'cancel', 'discard'].includes(choice)) return JSON.stringify({ choice });
-    throw invalid(`a conflict's handler returns 'local', 'server', a record, 'cancel', 'discard' or nothing, not ${String(choice)}`);
+    throw invalid(`a conflict's handler returns 'local', 'server', a record, 'cancel', 'discard' or nothing, not ${describe(choice)}`);
   }
 
   async #token(fresh) {
     const token = await this.#options.sync?.token?.({ fresh });
     if (token !== undefined && token !== null && typeof token !== 'string') throw invalid('sync.token gives a string');
     return token ?? '';
-  }
-}
-
-/** The tables as they are inside one transaction. */
-class Transaction {
-  #tables = new Map();
-  #over = false;
-
-  constructor(tables, handle, outside) {
-    for (const [name, dates] of tables) {
-      this.#tables.set(name, new Table(name, dates, {
-        plan: (query) => outside.plan(name, query),
-        match: (query, rows) => outside.match(name, query, rows),
-        read: async (step) => (await this.#alive(() => globalThis.larderIDB.run(handle.tx, [step])))[0],
-        write: (...args) => this.#alive(() => handle.write(...args)),
-        watch: () => { throw failure('transaction', 'a query cannot be live inside a transaction'); },
-      }));
-    }
-  }
-
-  table(name) {
-    const table = this.#tables.get(name);
-    if (table) return table;
-    throw failure('transaction', `the transaction does not include table "${name}"`);
-  }
-
-  finish() { this.#over = true; }
-
-  async #alive(fn) {
-    if (this.#over) throw failure('transaction', 'the transaction is over: its function has returned');
-    try {
-      return await fn();
-    } catch (error) {
-      throw asLarderError(error);
-    }
   }
 }

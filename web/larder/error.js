@@ -25,13 +25,18 @@ export class ClosedError extends LarderError {}
 export class NetworkError extends LarderError {}
 export class AuthError extends LarderError {}
 export class ServerError extends LarderError {}
+export class EpochError extends LarderError {}
+export class ForkError extends LarderError {}
+export class ExpiredError extends LarderError {}
+export class LimitError extends LarderError {}
 export class EngineError extends LarderError {}
 
 const classes = {
   invalid: InvalidError, query: QueryError, exists: ExistsError, 'not-found': NotFoundError, constraint: ConstraintError,
   conflict: ConflictError, transaction: TransactionError, aborted: AbortedError, blocked: BlockedError,
   version: VersionError, migration: MigrationError, quota: QuotaError, storage: StorageError, closed: ClosedError,
-  network: NetworkError, auth: AuthError, server: ServerError, engine: EngineError, epoch: ServerError, limit: ServerError,
+  network: NetworkError, auth: AuthError, server: ServerError, epoch: EpochError, fork: ForkError,
+  expired: ExpiredError, limit: LimitError, engine: EngineError,
 };
 
 /** The error of the class that belongs to a code. */
@@ -56,7 +61,12 @@ export function asLarderError(error) {
   return failure('storage', error?.message ?? String(error), error);
 }
 
-/** Reads an argument's problem out as an `invalid` error. */
-export function invalid(message) {
-  return failure('invalid', message);
+/** The error of a wrong argument or value. */
+export function invalid(message, cause) {
+  return failure('invalid', message, cause);
+}
+
+/** The error of a call that its signal ended, whatever the signal's reason is. */
+export function aborted(signal) {
+  return failure('aborted', 'the call was aborted by its signal', signal.reason);
 }

@@ -1,4 +1,8 @@
+import { need } from './argument.js';
 import { asLarderError } from './error.js';
+
+/** The least time between two runs of one query, in milliseconds: of a burst of commits people see one change a frame. */
+const PAUSE = 16;
 
 /**
  * Live queries of one database: after a commit, here or in another tab, those that the commit can touch run again, and
@@ -8,82 +12,174 @@ import { asLarderError } from './error.js';
 export class Live {
   #watches = new Set();
   #channel;
+  #look;
 
-  constructor(name, onRemote) {
+  /** look(store, ids) gives the rows with the ids; touched(store, parts, rows) what the engine says of them; onRemote(stores) hears of other tabs. */
+  constructor(name, { look, touched, onRemote }) {
+    this.#look = { look, touched };
     if (globalThis.BroadcastChannel) {
       this.#channel = new BroadcastChannel(`larder:${name}`);
       this.#channel.onmessage = ({ data }) => {
-        if (!Array.isArray(data?.stores)) return;
-        this.#notify(data.stores);
-        onRemote(data.stores);
+        if (!Array.isArray(data?.changes)) return;
+        this.#notify(data.changes);
+        onRemote(data.changes.map((change) => change.store));
       };
     }
   }
 
-  /** Tells this tab's queries and the other tabs which object stores a commit has changed. */
-  committed(stores) {
-    this.#notify(stores);
-    this.#channel?.postMessage({ stores });
+  /** Tells this tab's queries and the other tabs what a commit has changed: [{ store, ids }], without ids where they are many. */
+  committed(changes) {
+    this.#notify(changes);
+    this.#channel?.postMessage({ changes });
   }
 
-  /** Runs read now and after each change of the store; returns the function that stops it. */
-  watch(store, read, fn, onError) {
-    const watch = { store, read, fn, onError, rows: new Map(), first: true, dirty: true, running: false, stopped: false };
+  /**
+   * Runs a query now and after each change that can touch it; returns the function that stops it. read() gives rows that
+   * are kept here, and dress(row) makes of one what the app gets. Without parts, every change of the store touches it.
+   */
+  watch({ store, parts, read, dress, fn, onError }) {
+    need(typeof fn === 'function', 'live takes a function', fn);
+    if (onError !== undefined) need(typeof onError === 'function', 'live takes a function for errors', onError);
+    const watch = new Watch({ store, parts, read, dress, fn, onError });
     this.#watches.add(watch);
-    this.#run(watch);
+    watch.wake();
     return () => {
-      watch.stopped = true;
+      watch.stop();
       this.#watches.delete(watch);
     };
   }
 
   close() {
-    for (const watch of this.#watches) watch.stopped = true;
+    for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
     this.#channel?.close();
   }
 
-  #notify(stores) {
-    for (const watch of this.#watches) {
-      if (!stores.includes(watch.store)) continue;
-      watch.dirty = true;
-      this.#run(watch);
-    }
-  }
-
-  async #run(watch) {
-    if (watch.running) return;
-    watch.running = true;
-    try {
-      while (watch.dirty && !watch.stopped) {
-        watch.dirty = false;
-        const rows = await watch.read();
-        if (!watch.stopped) this.#tell(watch, rows);
+  #notify(changes) {
+    for (const { store, ids } of changes) {
+      const asked = [];
+      for (const watch of this.#watches) {
+        if (watch.store !== store) continue;
+        if (watch.needs(ids)) watch.wake(ids);
+        else asked.push(watch);
       }
-    } catch (error) {
-      if (watch.stopped) return;
-      if (!watch.onError) throw asLarderError(error); // nobody listens: let the page's own handlers see it
-      watch.onError(asLarderError(error));
-    } finally {
-      watch.running = false;
+      if (asked.length) this.#ask(store, ids, asked);
     }
   }
 
-  #tell(watch, rows) {
-    const change = { added: [], changed: [], removed: [] };
-    const now = new Map();
-    for (const row of rows) {
-      const text = JSON.stringify(row);
-      now.set(row.id, text);
-      const before = watch.rows.get(row.id);
-      if (before === undefined) change.added.push(row);
-      else if (before !== text) change.changed.push(row);
+  /** Wakes those queries that changed rows, which they do not hold, may belong to. */
+  async #ask(store, ids, watches) {
+    let touched = () => true;
+    try {
+      const rows = JSON.stringify((await this.#look.look(store, ids)).filter(Boolean));
+      touched = (watch) => this.#look.touched(store, watch.parts, rows);
+    } catch { // what cannot be looked at is run again, and tells by itself what is wrong
     }
-    for (const id of watch.rows.keys()) if (!now.has(id)) change.removed.push(id);
-    const same = !change.added.length && !change.changed.length && !change.removed.length;
-    watch.rows = now;
-    if (same && !watch.first) return;
-    watch.first = false;
-    watch.fn(rows, change);
+    for (const watch of watches) {
+      if (watch.stopped) continue;
+      try {
+        if (touched(watch)) watch.wake(ids);
+      } catch {
+        watch.wake(ids); // the same
+      }
+    }
   }
+}
+
+/** One live query. */
+class Watch {
+  #read;
+  #dress;
+  #fn;
+  #onError;
+  #rows; // as they were last told, by id; undefined before the first time
+  #changed = new Set(); // ids that commits have named since the last run
+  #unnamed = false; // whether a commit has changed more than it named
+  #dirty = false;
+  #running = false;
+  stopped = false;
+
+  constructor({ store, parts, read, dress, fn, onError }) {
+    this.store = store;
+    this.parts = parts;
+    this.#read = read;
+    this.#dress = dress;
+    this.#fn = fn;
+    this.#onError = onError;
+  }
+
+  /** Whether a change must run the query, as far as that can be told without its filter. */
+  needs(ids) {
+    if (!ids || !this.#rows || this.#running || !(this.parts?.where || this.parts?.filter)) return true;
+    return ids.some((id) => this.#rows.has(id));
+  }
+
+  stop() { this.stopped = true; }
+
+  /** Runs the query, now or when the run that goes on is over. */
+  wake(ids) {
+    if (ids) for (const id of ids) this.#changed.add(id);
+    else this.#unnamed = true;
+    this.#dirty = true;
+    if (!this.#running) this.#run();
+  }
+
+  async #run() {
+    this.#running = true;
+    while (this.#dirty && !this.stopped) {
+      this.#dirty = false;
+      const [changed, unnamed] = [this.#changed, this.#unnamed];
+      [this.#changed, this.#unnamed] = [new Set(), false];
+      try {
+        const rows = await this.#read();
+        if (!this.stopped) this.#tell(rows, (id) => unnamed || changed.has(id));
+      } catch (error) {
+        this.#fail(error);
+      }
+      await new Promise((resolve) => { setTimeout(resolve, PAUSE); });
+    }
+    this.#running = false;
+  }
+
+  #fail(cause) {
+    if (this.stopped) return;
+    const error = asLarderError(cause);
+    if (error.code === 'invalid' || error.code === 'query') this.stopped = true; // the next run would not be better
+    if (this.#onError) call(() => this.#onError(error));
+    else reportError(error); // nobody listens: let the page's own handlers see it
+  }
+
+  #tell(rows, named) {
+    const now = new Map();
+    const change = { added: [], changed: [], removed: [] };
+    const told = rows.map((row) => {
+      now.set(row.id, row);
+      const shown = this.#dress(row);
+      const before = this.#rows?.get(row.id);
+      if (!before) change.added.push(shown);
+      else if (named(row.id) && !same(before, row)) change.changed.push(shown);
+      return shown;
+    });
+    for (const id of this.#rows?.keys() ?? []) if (!now.has(id)) change.removed.push(id);
+    const first = !this.#rows;
+    this.#rows = now;
+    if (first || change.added.length || change.changed.length || change.removed.length) call(() => this.#fn(told, change));
+  }
+}
+
+/** Calls the app; its own failures are the app's to see. */
+function call(fn) {
+  try {
+    fn();
+  } catch (error) {
+    reportError(error);
+  }
+}
+
+/** Whether two values, as JSON has them, are the same. */
+function same(a, b) {
+  if (a === b) return true;
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]));
 }

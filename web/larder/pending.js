@@ -1,3 +1,4 @@
+import { isObject, need, optionsOf } from './argument.js';
 import { encode, revive } from './codec.js';
 import { failure } from './error.js';
 
@@ -18,26 +19,36 @@ export class Pending {
   constructor(database) { this.#database = database; }
 
   /** The operations, oldest first. */
-  async toArray() {
-    return reviveOperations(JSON.parse(await this.#database.engine.pending()), this.#database);
-  }
+  async toArray(options) { return reviveOperations(await this.#rows('toArray', options), this.#database); }
 
-  async count() { return (await this.toArray()).length; }
+  async count(options) { return (await this.#rows('count', options)).length; }
 
   /** Calls fn with the operations now and after each change. Returns the function that stops it. */
-  live(fn, onError) { return this.#database.watch('$outbox', () => this.toArray(), fn, onError); }
+  live(fn, onError) {
+    const dress = (row) => reviveOperations([structuredClone(row)], this.#database)[0];
+    return this.#database.watch({ store: '$outbox', read: () => this.#rows('live'), dress, fn, onError });
+  }
 
   /** Puts an operation from quarantine back into the queue. */
-  async retry(id) { await this.#database.engine.retry(id); }
+  async retry(id, options) { await this.#change('retry', id, options); }
 
   /** Drops an operation and undoes its change: the record goes back to the server's, or away if it was inserted here. */
-  async discard(id) { await this.#database.engine.discard(id); }
+  async discard(id, options) { await this.#change('discard', id, options); }
 
   /** Replaces the record of an operation, which then waits to be pushed anew. */
-  async edit(id, record) {
-    const row = (await this.toArray()).find((op) => op.id === id);
+  async edit(id, record, options) {
+    need(typeof id === 'string', 'edit takes the id of an operation, a string, as its first argument', id);
+    need(isObject(record), 'edit takes a record, an object, as its second argument', record);
+    const row = (await this.#rows('edit', options)).find((op) => op.id === id);
     if (!row) throw failure('not-found', `there is no operation ${id} in the outbox: it was settled`);
-    const text = encode({ ...record, id: row.recordId }, 'edit');
-    await this.#database.engine.write(row.table, 'put', `[${text}]`, false);
+    const text = encode({ ...record, id: row.recordId }, () => `edit of an operation in table ${row.table}`);
+    await this.#database.ask('write', options ?? {}, row.table, 'put', `[${text}]`, false, options?.signal);
   }
+
+  async #change(call, id, options) {
+    need(typeof id === 'string', `${call} takes the id of an operation, a string`, id);
+    await this.#database.ask(call, optionsOf(call, options, ['signal']), id);
+  }
+
+  async #rows(call, options) { return JSON.parse(await this.#database.ask('pending', optionsOf(call, options, ['signal']))); }
 }

@@ -1,153 +1,166 @@
-import { revive, reviveAll } from './codec.js';
+import { describe, isCount, isObject, need, optionsOf, until } from './argument.js';
+import { reviveAll } from './codec.js';
 import { asLarderError, invalid } from './error.js';
 
+/** How many rows an iteration reads at a time: enough to be quick, few enough to hold the page's thread for a moment only. */
+const SLICE = 500;
+
 /**
- * A query, built by chaining. Every call returns a new query, so one can be kept and refined. It runs in the helper by
- * a plan that the engine made; only what no index can answer goes through the engine, record by record.
+ * A query, built by chaining. Every call returns a new query, so one can be kept and refined. A wrong argument does not
+ * throw there: the query remembers it, and is rejected with it when it is run.
  */
 export class Query {
   #source;
   #parts;
+  #wrong;
 
-  constructor(source, parts = {}) {
+  constructor(source, parts = {}, wrong = undefined) {
     this.#source = source; // a table or a table within a transaction
     this.#parts = parts;
+    this.#wrong = wrong; // the error of the first wrong argument
   }
 
-  #with(change) { return new Query(this.#source, { ...this.#parts, ...change }); }
+  #with(check, change) {
+    let wrong = this.#wrong;
+    try {
+      check();
+    } catch (error) {
+      wrong ??= error;
+    }
+    return new Query(this.#source, wrong ? this.#parts : { ...this.#parts, ...change() }, wrong);
+  }
+
+  #text(call, list) {
+    need(list.length > 0, `${call} takes the names of columns`, undefined);
+    for (const item of list) need(typeof item === 'string', `${call} takes the names of columns`, item);
+  }
 
   /** Keeps records whose columns equal the given values. */
   where(values = {}) {
-    if (values === null || typeof values !== 'object') throw invalid('where takes an object of columns and values; use filter for text');
-    for (const [column, value] of Object.entries(values)) {
-      if (value === undefined) throw invalid(`where: ${column} is undefined; null finds records that have none`);
-    }
-    return this.#with({ where: [...(this.#parts.where ?? []), values] });
+    return this.#with(() => {
+      need(isObject(values), 'where takes an object of columns and values; filter takes text', values);
+      for (const [column, value] of Object.entries(values)) comparable(column, value, 0);
+    }, () => ({ where: [...(this.#parts.where ?? []), plainValues(values)] }));
   }
 
   /** Keeps records for which an OData expression holds. */
   filter(text) {
-    if (typeof text !== 'string') throw invalid('filter takes an OData expression as text');
-    return this.#with({ filter: [...(this.#parts.filter ?? []), text] });
+    return this.#with(() => need(typeof text === 'string', 'filter takes an OData expression as text', text),
+      () => ({ filter: [...(this.#parts.filter ?? []), text] }));
   }
 
-  orderBy(...columns) { return this.#with({ orderBy: [...(this.#parts.orderBy ?? []), ...columns] }); }
+  orderBy(...columns) {
+    return this.#with(() => this.#text('orderBy', columns), () => ({ orderBy: [...(this.#parts.orderBy ?? []), ...columns] }));
+  }
 
-  orderByDescending(...columns) { return this.orderBy(...columns.map((c) => `${c} desc`)); }
+  orderByDescending(...columns) {
+    return this.#with(() => this.#text('orderByDescending', columns),
+      () => ({ orderBy: [...(this.#parts.orderBy ?? []), ...columns.map((c) => `${c} desc`)] }));
+  }
 
-  skip(n) { return this.#with({ skip: n }); }
+  skip(n) { return this.#with(() => need(isCount(n), 'skip takes a whole number from 0 on', n), () => ({ skip: n })); }
 
-  take(n) { return this.#with({ take: n }); }
+  take(n) { return this.#with(() => need(isCount(n), 'take takes a whole number from 0 on', n), () => ({ take: n })); }
 
-  select(...columns) { return this.#with({ select: columns.flat() }); }
+  select(...columns) {
+    const names = columns.flat();
+    return this.#with(() => this.#text('select', names), () => ({ select: names }));
+  }
 
-  async toArray() { return this.#run(this.#parts); }
+  async toArray(options) {
+    const { signal } = optionsOf('toArray', options, ['signal']);
+    return this.#run(this.#parts, signal);
+  }
 
-  async first() { return (await this.#run({ ...this.#parts, take: Math.min(1, this.#parts.take ?? 1) }))[0]; }
+  async first(options) {
+    const { signal } = optionsOf('first', options, ['signal']);
+    return (await this.#run({ ...this.#parts, take: Math.min(1, this.#parts.take ?? 1) }, signal))[0];
+  }
 
-  async count() {
+  async count(options) {
+    const { signal } = optionsOf('count', options, ['signal']);
     const { skip, take, select, orderBy, ...filter } = this.#parts;
-    const plan = this.#plan(filter);
-    if (!plan.residual) return this.#read({ ...plan.step, op: 'count' });
-    return JSON.parse(this.#match(filter, await this.#read(plan.step))).length;
+    return this.#asked(signal, async () => {
+      const plan = await this.#source.plan(filter);
+      return plan.residual ? (await this.#rows(filter)).length : this.#source.read({ ...plan.step, op: 'count' });
+    });
   }
 
-  async each(fn) {
-    for (const row of await this.toArray()) await fn(row);
+  /** Calls fn for one record after another, and waits for what it returns. */
+  async each(fn, options) {
+    need(typeof fn === 'function', 'each takes a function', fn);
+    const { signal } = optionsOf('each', options, ['signal']);
+    for await (const row of this.#walk(signal)) await fn(row);
   }
 
-  async* [Symbol.asyncIterator]() { yield* await this.toArray(); }
+  [Symbol.asyncIterator]() { return this.#walk(undefined); }
 
   /** Says in words how the query will be answered. */
-  async explain() { return this.#plan(this.#parts).explain; }
+  async explain(options) {
+    const { signal } = optionsOf('explain', options, ['signal']);
+    return this.#asked(signal, async () => (await this.#source.plan(this.#parts)).explain);
+  }
 
   /** Calls fn with the rows now, and again after each commit that changes them. Returns the function that stops it. */
   live(fn, onError) {
     const { select } = this.#parts;
     const query = select && !select.includes('id') ? this.select('id', ...select) : this; // rows are told apart by their ids
-    return this.#source.watch(() => query.toArray(), fn, onError);
+    return this.#source.watch({ read: () => query.#raw(query.#parts), parts: query.#parts, fn, onError });
   }
 
   /** The query as the engine and the wire know it. */
   toJSON() { return this.#parts; }
 
-  async #run(parts) {
+  /** Reads slice after slice, each from the last row of the one before: rows written meanwhile behind it are seen, before it not. */
+  async* #walk(signal) {
+    const { select, skip, take = Infinity, ...parts } = this.#parts;
+    const keys = [...(parts.orderBy ?? []).flatMap((list) => list.split(',')).map((key) => key.trim().split(/\s+/)[0]), 'id'];
+    for (let slice = { ...parts, skip }, left = take; left > 0;) {
+      const rows = await this.#raw({ ...slice, take: Math.min(SLICE, left) }, signal);
+      if (rows.length > 0) slice = { ...parts, after: picked(rows[rows.length - 1], keys) }; // before its dates become Dates
+      left = rows.length < SLICE ? 0 : left - rows.length;
+      for (const row of reviveAll(rows, this.#source.dates)) yield select ? picked(row, select) : row;
+    }
+  }
+
+  async #run(parts, signal) { return reviveAll(await this.#raw(parts, signal), this.#source.dates); }
+
+  #raw(parts, signal) {
+    return this.#asked(signal, () => this.#rows(parts));
+  }
+
+  async #rows(parts) {
+    const plan = await this.#source.plan(parts);
+    let rows = await this.#source.read(plan.step);
+    if (plan.residual) rows = JSON.parse(await this.#source.match(JSON.stringify(parts), JSON.stringify(rows))).map((i) => rows[i]);
+    return plan.select ? rows.map((row) => picked(row, plan.select)) : rows;
+  }
+
+  async #asked(signal, work) {
+    if (this.#wrong) throw this.#wrong;
     try {
-      const plan = this.#plan(parts);
-      let rows = await this.#read(plan.step);
-      if (plan.residual) rows = JSON.parse(this.#match(parts, rows)).map((i) => rows[i]);
-      if (plan.select) rows = rows.map((row) => pick(row, plan.select));
-      return reviveAll(rows, this.#source.dates);
+      return await until(signal, work);
     } catch (error) {
       throw asLarderError(error);
     }
   }
-
-  #plan(parts) { return JSON.parse(this.#source.plan(JSON.stringify(parts))); }
-
-  #match(parts, rows) { return this.#source.match(JSON.stringify(parts), JSON.stringify(rows)); }
-
-  async #read(step) { return this.#source.read(step); }
 }
 
-function pick(row, columns) {
+/** Checks a value of where: what a column can equal, an array of that, or conditions by their names. */
+function comparable(column, value, depth) {
+  if (value === undefined) throw invalid(`where: ${column} is undefined; null finds records that have none`);
+  if (value instanceof Date ? !Number.isNaN(value.getTime()) : value === null || Number.isFinite(value)) return;
+  if (typeof value === 'string' || typeof value === 'boolean') return;
+  const nested = Array.isArray(value) || (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype);
+  if (!nested || depth > 3) throw invalid(`where: ${column} is ${describe(value)}, which no column can be compared with`);
+  for (const [name, part] of Object.entries(value)) comparable(Array.isArray(value) ? column : `${column}.${name}`, part, depth + 1);
+}
+
+/** A copy of where's values, which the app may change later, in their own names only. */
+const plainValues = (values) => JSON.parse(JSON.stringify(values));
+
+function picked(row, columns) {
   const out = {};
   for (const c of columns) if (c in row) out[c] = row[c];
   return out;
-}
-
-/** The reading half of a table, shared by a table and a table within a transaction. */
-export class Reader {
-  constructor(name, dates, source) {
-    this.name = name;
-    this.dates = dates;
-    Object.assign(this, source); // plan, match, read, write
-  }
-
-  /** The record with the id, or undefined. */
-  async get(id) {
-    if (typeof id !== 'string') throw invalid(`get takes an id: a string, not ${typeof id}`);
-    try {
-      return revive((await this.read({ op: 'get', store: this.name, keys: [id] }))[0], this.dates);
-    } catch (error) {
-      throw asLarderError(error);
-    }
-  }
-
-  /** The records with the ids, in their order, with undefined where there is none. */
-  async getMany(ids) {
-    if (!Array.isArray(ids)) throw invalid('getMany takes an array of ids');
-    try {
-      const rows = await this.read({ op: 'get', store: this.name, keys: ids });
-      return Array.from(rows, (row) => revive(row, this.dates));
-    } catch (error) {
-      throw asLarderError(error);
-    }
-  }
-
-  where(values) { return new Query(this).where(values); }
-
-  filter(text) { return new Query(this).filter(text); }
-
-  orderBy(...columns) { return new Query(this).orderBy(...columns); }
-
-  orderByDescending(...columns) { return new Query(this).orderByDescending(...columns); }
-
-  skip(n) { return new Query(this).skip(n); }
-
-  take(n) { return new Query(this).take(n); }
-
-  select(...columns) { return new Query(this).select(...columns); }
-
-  toArray() { return new Query(this).toArray(); }
-
-  first() { return new Query(this).first(); }
-
-  count() { return new Query(this).count(); }
-
-  each(fn) { return new Query(this).each(fn); }
-
-  live(fn, onError) { return new Query(this).live(fn, onError); }
-
-  [Symbol.asyncIterator]() { return new Query(this)[Symbol.asyncIterator](); }
 }

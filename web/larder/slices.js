@@ -5,24 +5,27 @@ const SLICE = 250; // records handed over at a time, which takes a few milliseco
  * thread is never held for long, and the storage works on one slice while the next is made.
  */
 export class Slices {
-  failure; // what the encoding of a record threw
+  failure; // what the encoding of a record, or the progress, threw
   #records;
   #encode;
+  #progress;
   #done = 0;
   #encoder = new TextEncoder();
   #bytes = new Uint8Array(1 << 16);
 
-  /** encode(record, position) gives a record's JSON text, or throws. */
-  constructor(records, encode) {
+  /** encode(record, position) gives a record's JSON text, or throws. progress({ done, known }) hears of each slice when it was taken. */
+  constructor(records, encode, progress) {
     this.#records = records.slice();
     this.#encode = encode;
+    this.#progress = progress;
   }
 
   /** The next slice, good until the next call; null when there is none, and false when a record cannot be encoded. */
   next() {
     const from = this.#done, end = Math.min(from + SLICE, this.#records.length);
-    if (from === end) return null;
     try {
+      if (from > 0) this.#progress?.({ done: from, known: this.#records.length });
+      if (from === end) return null;
       let text = '[';
       for (let i = from; i < end; i++) text += `${i > from ? ',' : ''}${this.#encode(this.#records[i], i)}`;
       this.#done = end;

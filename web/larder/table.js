@@ -1,10 +1,7 @@
 import { isObject, need, optionsOf } from './argument.js';
 import { encode, revive } from './codec.js';
 import { Reader } from './reader.js';
-
-/** How many records cross to the engine at a time, so that neither side holds the page's thread for long. */
-const SLICE = 500;
-const encoder = new TextEncoder();
+import { Slices } from './slices.js';
 
 /** A table: reads answered by the helper, writes checked and journaled by the engine in one transaction each. */
 export class Table extends Reader {
@@ -29,26 +26,11 @@ export class Table extends Reader {
   async bulkPut(records, options) {
     need(Array.isArray(records), `bulkPut in table ${this.name} takes an array of records`, records);
     const { signal, progress } = optionsOf('bulkPut', options, ['signal', 'progress']);
-    let done = 0;
-    let wrong;
-    const slice = () => { // the engine asks for the next when it has taken the last
-      try {
-        if (done > 0) progress?.({ done, known: records.length });
-        if (done >= records.length) return null;
-        const texts = [];
-        for (const end = Math.min(done + SLICE, records.length); done < end; done++) {
-          texts.push(encode(records[done], () => `bulkPut in table ${this.name}, record ${done}`));
-        }
-        return encoder.encode(`[${texts.join()}]`);
-      } catch (error) {
-        wrong = { error };
-        return false;
-      }
-    };
+    const slices = new Slices(records, (record, i) => encode(record, () => `bulkPut in table ${this.name}, record ${i}`), progress);
     try {
-      await this.write(this.name, 'put', slice, false, signal);
+      await this.write(this.name, 'put', () => slices.next(), false, signal);
     } catch (error) {
-      throw wrong ? wrong.error : error;
+      throw slices.failure ?? error;
     }
     return records.length;
   }

@@ -1,0 +1,52 @@
+import { aborted, invalid } from './error.js';
+
+/** Says in a few words what was given, for a message about a wrong argument. */
+export function describe(v) {
+  switch (typeof v) {
+    case 'string': return `the text ${JSON.stringify(v.length > 40 ? `${v.slice(0, 40)}…` : v)}`;
+    case 'number': case 'boolean': case 'undefined': return String(v);
+    case 'bigint': return `the bigint ${v}`;
+    case 'symbol': return 'a symbol';
+    case 'function': return 'a function';
+    default:
+  }
+  if (v === null) return 'null';
+  if (Array.isArray(v)) return 'an array';
+  const name = Object.prototype.toString.call(v).slice(8, -1);
+  return name === 'Object' ? `an object${v.constructor?.name && v.constructor !== Object ? ` of class ${v.constructor.name}` : ''}` : `a ${name}`;
+}
+
+/** Checks that an argument is what `is` finds it to be; what says which argument and what it must be. */
+export function need(is, what, given) {
+  if (!is) throw invalid(`${what}, not ${describe(given)}`);
+}
+
+export const isObject = (v) => v !== null && typeof v === 'object' && !Array.isArray(v);
+export const isCount = (v) => Number.isSafeInteger(v) && v >= 0;
+
+/** Checks the options object of a call and returns it: it may have the known names only, and a signal that is one. */
+export function optionsOf(call, options, known) {
+  if (options === undefined) return {};
+  need(isObject(options), `${call}: the options are an object`, options);
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) throw invalid(`${call}: there is no option ${name}; there ${known.length > 1 ? 'are' : 'is'} ${known.join(', ')}`);
+  }
+  const { signal, timeout, progress } = options;
+  if (signal !== undefined && signal !== null) {
+    need(typeof signal === 'object' && typeof signal.aborted === 'boolean', `${call}: options.signal is an AbortSignal`, signal);
+  }
+  if (timeout !== undefined) need(typeof timeout === 'number' && timeout >= 0, `${call}: options.timeout is a number of milliseconds`, timeout);
+  if (progress !== undefined) need(typeof progress === 'function', `${call}: options.progress is a function`, progress);
+  return options;
+}
+
+/** Runs work and gives its result, but ends the waiting with `aborted` when the signal does. What was begun then goes on unheard. */
+export function until(signal, work) {
+  if (!signal) return work();
+  if (signal.aborted) return Promise.reject(aborted(signal));
+  return new Promise((resolve, reject) => {
+    const end = () => reject(aborted(signal));
+    signal.addEventListener('abort', end, { once: true });
+    work().then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
+}

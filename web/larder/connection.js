@@ -1,0 +1,172 @@
+import { failure } from './error.js';
+import { engine } from './engine.js';
+import { Plans } from './plans.js';
+import { until } from './argument.js';
+
+/** How long the engine waits for the page to ask for its first rows, in milliseconds: starting it would delay them. */
+const HEAD_START = 100;
+
+/**
+ * The way to one database. Reads whose plan is known are answered by IndexedDB directly; all else waits for the engine.
+ *
+ * A database that an earlier visit has left as this one needs it is open at once, by a connection of the page's own, and
+ * the engine starts when the first rows are there. It then brings its own connection, which takes over: from then on
+ * there is no other.
+ */
+export class Connection {
+  #name;
+  #schema;
+  #hooks;
+  #plans;
+  #db; // the IDBDatabase that answers reads
+  #handle; // the engine's functions for this database
+  #starting;
+  #timer;
+  #saving;
+  #timeout;
+  #closed = false;
+
+  /** hooks are the functions that the engine calls, and ready(handle), called whenever it has opened the database. */
+  constructor(name, schema, hooks) {
+    this.#name = name;
+    this.#schema = schema;
+    this.#hooks = hooks;
+    this.#plans = new Plans(schema);
+  }
+
+  /** Opens the database: resolves when reads of known plans can be answered. */
+  async open(signal, timeout) {
+    this.#timeout = timeout;
+    if (await until(signal, () => this.#remembered())) {
+      this.#timer = setTimeout(() => this.#begin(), HEAD_START);
+      return;
+    }
+    await this.engine(signal);
+    this.#plans.touch();
+    this.#save();
+  }
+
+  /** The engine's functions for this database. Starts it if need be, also after it failed to start. */
+  engine(signal) {
+    if (this.#closed) return Promise.reject(closed(this.#name));
+    if (this.#handle) return Promise.resolve(this.#handle);
+    this.#starting ??= this.#start(signal).finally(() => { this.#starting = undefined; });
+    return this.#starting;
+  }
+
+  /** The engine's functions, or undefined while it has not started. */
+  get handle() { return this.#handle; }
+
+  /** How a query is answered, as the engine says, at once where that is known. */
+  plan(table, parts) {
+    const text = JSON.stringify(parts);
+    const query = `${table} ${text}`;
+    const known = this.#plans.get(query);
+    if (known) return known;
+    const make = (handle) => {
+      const plan = handle.plan(table, text);
+      if (parts.after === undefined && this.#plans.add(query, plan)) this.#save(); // the rows to go on from are others each time
+      return JSON.parse(plan);
+    };
+    return this.#handle ? make(this.#handle) : this.engine().then(make);
+  }
+
+  /** The result of one reading step. */
+  async read(step) {
+    if (this.#closed) throw closed(this.#name);
+    if (!this.#db) await this.engine();
+    const result = await globalThis.larderIDB.read(this.#db, step);
+    if (this.#timer && !this.#handle) {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#begin()); // in a task of its own: the app shows its rows first
+    }
+    return result;
+  }
+
+  /** Closes the database. Running transactions finish first. */
+  async close() {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#saving);
+    if (this.#starting) await this.#starting.catch(() => {}); // it closes what it opens, and fails
+    const handle = this.#handle;
+    if (handle) await this.#keep();
+    if (!handle) this.#db?.close();
+    this.#db = undefined;
+    await handle?.close();
+  }
+
+  /** Opens what an earlier visit has left, and says whether that is of use. */
+  async #remembered() {
+    const db = await existing(this.#name);
+    if (!db) return false;
+    const left = () => { // another tab upgrades or deletes the database, or the browser closed it: the engine finds out what that means
+      if (this.#db !== db) return;
+      this.#db = undefined;
+      this.#begin();
+    };
+    db.onversionchange = () => { db.close(); left(); };
+    db.onclose = left;
+    try {
+      if (!this.#closed && await this.#plans.load(db)) {
+        this.#db = db;
+        return true;
+      }
+    } catch { // it cannot be read: the engine will say why
+    }
+    db.close();
+    return false;
+  }
+
+  #begin() {
+    this.#timer = undefined;
+    if (!this.#closed && !this.#handle) this.engine().catch((error) => this.#hooks.failed(error));
+  }
+
+  async #start(signal) {
+    const functions = await until(signal, engine);
+    const limit = AbortSignal.timeout(this.#timeout); // for other tabs to give way, not for the engine to load
+    const handle = await functions.open(this.#name, this.#schema, this.#hooks, signal ? AbortSignal.any([signal, limit]) : limit);
+    if (this.#closed) {
+      await handle.close();
+      throw closed(this.#name);
+    }
+    const before = this.#db;
+    this.#handle = handle;
+    this.#db = handle.db;
+    before?.close();
+    await this.#hooks.ready(handle);
+    return handle;
+  }
+
+  /** Keeps the plans soon, when the page has other things behind it. */
+  #save() { this.#saving ??= setTimeout(() => this.#keep(), 500); }
+
+  async #keep() {
+    this.#saving = undefined;
+    if (!this.#handle) return this.#db && !this.#closed ? this.#save() : undefined;
+    try {
+      await this.#plans.save(this.#handle.db);
+    } catch { // a database that cannot keep them is only slower to open
+    }
+    return undefined;
+  }
+}
+
+/** The database as it is, or null if there is none. */
+function existing(name) {
+  return new Promise((resolve) => {
+    if (!globalThis.indexedDB) return resolve(null);
+    const request = indexedDB.open(name);
+    request.onupgradeneeded = () => request.transaction.abort(); // there was none: leave it so
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = (event) => {
+      event.preventDefault();
+      resolve(null);
+    };
+    return undefined;
+  });
+}
+
+const closed = (name) => failure('closed', `the database ${name} is closed: open it again`);
