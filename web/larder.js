@@ -7,7 +7,7 @@
  *
  * Types and documentation are in larder.d.ts.
  */
-export { open, destroy } from './larder/database.js';
+export { open, destroy } from './larder/open.js';
 export {
   LarderError, InvalidError, QueryError, ExistsError, NotFoundError, ConstraintError, ConflictError, TransactionError,
   AbortedError, BlockedError, VersionError, MigrationError, QuotaError, StorageError, ClosedError, NetworkError,

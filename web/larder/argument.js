@@ -13,7 +13,8 @@ export function describe(v) {
   if (v === null) return 'null';
   if (Array.isArray(v)) return 'an array';
   const name = Object.prototype.toString.call(v).slice(8, -1);
-  return name === 'Object' ? `an object${v.constructor?.name && v.constructor !== Object ? ` of class ${v.constructor.name}` : ''}` : `a ${name}`;
+  if (name !== 'Object') return `a ${name}`;
+  return v.constructor?.name && v.constructor !== Object ? `an object of class ${v.constructor.name}` : 'an object';
 }
 
 /** Checks that an argument is what `is` finds it to be; what says which argument and what it must be. */
@@ -29,18 +30,19 @@ export function optionsOf(call, options, known) {
   if (options === undefined) return {};
   need(isObject(options), `${call}: the options are an object`, options);
   for (const name of Object.keys(options)) {
-    if (!known.includes(name)) throw invalid(`${call}: there is no option ${name}; there ${known.length > 1 ? 'are' : 'is'} ${known.join(', ')}`);
+    if (!known.includes(name)) throw invalid(`${call}: there is no option ${name}, but ${known.join(', ')}`);
   }
   const { signal, timeout, progress } = options;
   if (signal !== undefined && signal !== null) {
     need(typeof signal === 'object' && typeof signal.aborted === 'boolean', `${call}: options.signal is an AbortSignal`, signal);
   }
-  if (timeout !== undefined) need(typeof timeout === 'number' && timeout >= 0, `${call}: options.timeout is a number of milliseconds`, timeout);
-  if (progress !== undefined) need(typeof progress === 'function', `${call}: options.progress is a function`, progress);
+  const isTime = timeout === undefined || (typeof timeout === 'number' && timeout >= 0);
+  need(isTime, `${call}: options.timeout is a number of milliseconds`, timeout);
+  need(progress === undefined || typeof progress === 'function', `${call}: options.progress is a function`, progress);
   return options;
 }
 
-/** Runs work and gives its result, but ends the waiting with `aborted` when the signal does. What was begun then goes on unheard. */
+/** Gives what work gives, but ends the waiting with `aborted` when the signal does. What was begun then goes on unheard. */
 export function until(signal, work) {
   if (!signal) return work();
   if (signal.aborted) return Promise.reject(aborted(signal));

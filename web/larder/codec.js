@@ -64,9 +64,9 @@ function isPlain(v) {
 const dateTypes = ['date', 'datetime', 'time', 'date/time'];
 
 /** The names of the columns that hold dates, the system's own among them. */
-export function dateColumns(schema) {
+export function dateColumns(columns = {}) {
   const names = ['createdAt', 'updatedAt'];
-  for (const [name, type] of Object.entries(schema?.columns ?? {})) {
+  for (const [name, type] of Object.entries(columns)) {
     if (typeof type === 'string' && dateTypes.includes(type.toLowerCase())) names.push(name);
   }
   return names;

@@ -101,7 +101,7 @@ export class Connection {
   async #remembered() {
     const db = await existing(this.#name);
     if (!db) return false;
-    const left = () => { // another tab upgrades or deletes the database, or the browser closed it: the engine finds out what that means
+    const left = () => { // to another tab that upgrades or deletes it, or by the browser: the engine finds out what that means
       if (this.#db !== db) return;
       this.#db = undefined;
       this.#begin();

@@ -1,58 +1,15 @@
 import { watchConnection } from '../online.js';
 import { AutoSync } from './autosync.js';
-import { describe, isObject, need, optionsOf, until } from './argument.js';
+import { isObject, need, optionsOf, until } from './argument.js';
 import { dateColumns, encode, revive } from './codec.js';
 import { Connection } from './connection.js';
-import { engine } from './engine.js';
 import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
 import { Pending, reviveOperations } from './pending.js';
 import { Table } from './table.js';
 import { Transaction } from './transaction.js';
 
-/** Opens a database, creating or upgrading it. See larder.d.ts for the options. */
-export async function open(name, options) {
-  need(typeof name === 'string' && name !== '', 'open takes the database\'s name, a string, as its first argument', name);
-  need(isObject(options), 'open takes the options, an object, as its second argument', options);
-  const { version, tables, sync, signal, timeout = 10_000 } = optionsOf('open', options, known);
-  need(Number.isSafeInteger(version) && version >= 1, 'open: options.version is a whole number from 1 on', version);
-  need(isObject(tables), 'open: options.tables is an object of tables', tables);
-  if (options.migrate) throw invalid('open: options.migrate is not known to this version of Larder');
-  if (sync !== undefined) {
-    need(isObject(sync), 'open: options.sync is an object', sync);
-    need(typeof sync.url === 'string', 'open: options.sync.url is the address of the server, a string', sync.url);
-  }
-  for (const hook of ['onBlocked', 'onVersionChange']) {
-    if (options[hook] !== undefined) need(typeof options[hook] === 'function', `open: options.${hook} is a function`, options[hook]);
-  }
-  const db = new Database(name, options);
-  try {
-    await db.start(signal, timeout);
-  } catch (error) {
-    await db.close();
-    throw asLarderError(error);
-  }
-  return db;
-}
-
-/** The schema as the engine reads it, and as it is recognised again. */
-function schemaText(schema) {
-  try {
-    return JSON.stringify(schema);
-  } catch (cause) {
-    throw invalid('open: options.tables is data that JSON can hold', cause);
-  }
-}
-
 const jobOptions = ['signal', 'timeout', 'progress'];
-const known = ['version', 'tables', 'migrate', 'sync', 'signal', 'timeout', 'onBlocked', 'onVersionChange'];
-
-/** Deletes a database with all that is in it, what was never pushed included. */
-export async function destroy(name, options) {
-  need(typeof name === 'string' && name !== '', 'destroy takes the database\'s name, a string', name);
-  const { signal } = optionsOf('destroy', options, ['signal']);
-  await until(signal, async () => (await engine()).destroy(name));
-}
 
 /** A copy of a row that the app may change: what it is compared with later stays. */
 function copy(row) {
@@ -73,21 +30,23 @@ export class Database {
   #syncing = 0;
   #open = true;
 
-  constructor(name, options) {
+  /** schema is what the engine reads of the options, as text: what was remembered under another is of no use. */
+  constructor(name, schema, options) {
     this.name = name;
     this.#options = options;
     this.pending = new Pending(this);
     for (const [event, handler] of [['blocked', options.onBlocked], ['versionchange', options.onVersionChange]]) {
       if (handler) this.on(event, handler);
     }
-    const { version, tables, sync } = options;
-    this.#way = new Connection(name, schemaText({ version, tables, sync: sync && { url: sync.url } }), this.#hooks());
+    this.#way = new Connection(name, schema, this.#hooks());
     this.#live = new Live(name, {
       look: (store, ids) => this.#way.read({ op: 'get', store, keys: ids }),
       touched: (table, parts, rows) => this.#way.handle?.touched(table, JSON.stringify(parts), rows) !== '',
       onRemote: (stores) => this.#committed(stores),
     });
-    for (const [table, schema] of Object.entries(tables)) this.#tables.set(table, this.#tableOf(table, dateColumns(schema)));
+    for (const [table, { columns }] of Object.entries(options.tables)) {
+      this.#tables.set(table, this.#tableOf(table, dateColumns(columns)));
+    }
   }
 
   #tableOf(name, dates) {
@@ -151,7 +110,8 @@ export class Database {
    * transaction's own tables.
    */
   async transaction(tables, mode, fn, options) {
-    need(Array.isArray(tables) && tables.length > 0, 'transaction takes an array of names of tables as its first argument', tables);
+    need(Array.isArray(tables), 'transaction takes an array of tables\' names as its first argument', tables);
+    if (tables.length === 0) throw invalid('transaction takes the name of one table at least, but the array is empty');
     need(mode === 'readonly' || mode === 'readwrite', 'transaction takes "readonly" or "readwrite" as its second argument', mode);
     need(typeof fn === 'function', 'transaction takes a function as its third argument', fn);
     const { signal, atomic } = optionsOf('transaction', options, ['signal', 'atomic']);
@@ -192,7 +152,9 @@ export class Database {
   }
 
   /** Pushes, then pulls all tables. */
-  async sync(options) { return this.#job({ push: true, tables: [...this.#tables.keys()] }, optionsOf('sync', options, jobOptions)); }
+  async sync(options) {
+    return this.#job({ push: true, tables: [...this.#tables.keys()] }, optionsOf('sync', options, jobOptions));
+  }
 
   async #job(job, { signal, timeout = 10_000, progress }) {
     if (!this.#options.sync) throw invalid('this database has no server: open it with options.sync');
@@ -311,10 +273,10 @@ export class Database {
     const dates = this.dates(table);
     for (const side of [local, server, base]) if (side) revive(side, dates);
     const choice = await handler({ table, id: (local ?? server ?? base).id, local, server, base });
-    if (choice && typeof choice === 'object') return `{"choice":"record","record":${encode(choice, () => 'the conflict\'s handler')}}`;
+    if (isObject(choice)) return `{"choice":"record","record":${encode(choice, () => 'the conflict\'s handler')}}`;
     if (choice === undefined) return JSON.stringify({ choice: 'later' }); // undecided: it waits as without a handler
     if (['local', 'server', 'cancel', 'discard'].includes(choice)) return JSON.stringify({ choice });
-    throw invalid(`a conflict's handler returns 'local', 'server', a record, 'cancel', 'discard' or nothing, not ${describe(choice)}`);
+    return need(false, 'a conflict\'s handler returns "local", "server", a record, "cancel", "discard" or nothing', choice);
   }
 
   async #token(fresh) {

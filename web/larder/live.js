@@ -14,7 +14,10 @@ export class Live {
   #channel;
   #look;
 
-  /** look(store, ids) gives the rows with the ids; touched(store, parts, rows) what the engine says of them; onRemote(stores) hears of other tabs. */
+  /**
+   * look(store, ids) gives rows by id, and touched(store, parts, rows) says whether they can change what a query answers;
+   * onRemote(stores) hears of other tabs.
+   */
   constructor(name, { look, touched, onRemote }) {
     this.#look = { look, touched };
     if (globalThis.BroadcastChannel) {

@@ -111,7 +111,7 @@ export class Query {
   /** The query as the engine and the wire know it. */
   toJSON() { return this.#parts; }
 
-  /** Reads slice after slice, each from the last row of the one before: rows written meanwhile behind it are seen, before it not. */
+  /** Reads slice after slice, each from the last row of the one before: what is written behind it meanwhile is seen. */
   async* #walk(signal) {
     const { select, skip, take = Infinity, ...parts } = this.#parts;
     const keys = [...(parts.orderBy ?? []).flatMap((list) => list.split(',')).map((key) => key.trim().split(/\s+/)[0]), 'id'];
@@ -132,7 +132,10 @@ export class Query {
   async #rows(parts) {
     const plan = await this.#source.plan(parts);
     let rows = await this.#source.read(plan.step);
-    if (plan.residual) rows = JSON.parse(await this.#source.match(JSON.stringify(parts), JSON.stringify(rows))).map((i) => rows[i]);
+    if (plan.residual) {
+      const left = JSON.parse(await this.#source.match(JSON.stringify(parts), JSON.stringify(rows)));
+      rows = left.map((i) => rows[i]);
+    }
     return plan.select ? rows.map((row) => picked(row, plan.select)) : rows;
   }
 
@@ -153,7 +156,7 @@ function comparable(column, value, depth) {
   if (typeof value === 'string' || typeof value === 'boolean') return;
   const nested = Array.isArray(value) || (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype);
   if (!nested || depth > 3) throw invalid(`where: ${column} is ${describe(value)}, which no column can be compared with`);
-  for (const [name, part] of Object.entries(value)) comparable(Array.isArray(value) ? column : `${column}.${name}`, part, depth + 1);
+  for (const [name, part] of Object.entries(value)) comparable(`${column}.${name}`, part, depth + 1);
 }
 
 /** A copy of where's values, which the app may change later, in their own names only. */

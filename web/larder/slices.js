@@ -13,7 +13,7 @@ export class Slices {
   #encoder = new TextEncoder();
   #bytes = new Uint8Array(1 << 16);
 
-  /** encode(record, position) gives a record's JSON text, or throws. progress({ done, known }) hears of each slice when it was taken. */
+  /** encode(record, position) gives a record's JSON text, or throws. progress({ done, known }) hears of each slice taken. */
   constructor(records, encode, progress) {
     this.#records = records.slice();
     this.#encode = encode;

@@ -17,7 +17,7 @@ export class Table extends Reader {
   /** Deletes a record, given its id or the record. One that is not there is no error. */
   async delete(record, options) {
     const id = isObject(record) ? record.id : record;
-    need(typeof id === 'string', `delete in table ${this.name} takes an id, a string, or a record that has one`, isObject(record) ? id : record);
+    need(typeof id === 'string', `delete in table ${this.name} takes an id, a string, or a record that has one`, id);
     const { signal } = optionsOf('delete', options, ['signal']);
     await this.write(this.name, 'delete', JSON.stringify([{ id }]), false, signal);
   }
@@ -26,7 +26,8 @@ export class Table extends Reader {
   async bulkPut(records, options) {
     need(Array.isArray(records), `bulkPut in table ${this.name} takes an array of records`, records);
     const { signal, progress } = optionsOf('bulkPut', options, ['signal', 'progress']);
-    const slices = new Slices(records, (record, i) => encode(record, () => `bulkPut in table ${this.name}, record ${i}`), progress);
+    const text = (record, i) => encode(record, () => `bulkPut in table ${this.name}, record ${i}`);
+    const slices = new Slices(records, text, progress);
     try {
       await this.write(this.name, 'put', () => slices.next(), false, signal);
     } catch (error) {

@@ -1,0 +1,53 @@
+import { isObject, need, optionsOf, until } from './argument.js';
+import { Database } from './database.js';
+import { engine } from './engine.js';
+import { asLarderError, invalid } from './error.js';
+
+const known = ['version', 'tables', 'migrate', 'sync', 'signal', 'timeout', 'onBlocked', 'onVersionChange'];
+
+/** Opens a database, creating or upgrading it. See larder.d.ts for the options. */
+export async function open(name, options) {
+  need(typeof name === 'string' && name !== '', 'open takes the database\'s name, a string, as its first argument', name);
+  need(isObject(options), 'open takes the options, an object, as its second argument', options);
+  const { version, tables, sync, signal, timeout = 10_000 } = optionsOf('open', options, known);
+  need(Number.isSafeInteger(version) && version >= 1, 'open: options.version is a whole number from 1 on', version);
+  need(isObject(tables), 'open: options.tables is an object of tables', tables);
+  for (const [table, schema] of Object.entries(tables)) {
+    need(isObject(schema), `open: options.tables.${table} is an object`, schema);
+    const { columns = {} } = schema;
+    need(isObject(columns), `open: options.tables.${table}.columns is an object`, columns);
+  }
+  if (options.migrate) throw invalid('open: options.migrate is not known to this version of Larder');
+  if (sync !== undefined) {
+    need(isObject(sync), 'open: options.sync is an object', sync);
+    need(typeof sync.url === 'string', 'open: options.sync.url is the address of the server, a string', sync.url);
+  }
+  for (const hook of ['onBlocked', 'onVersionChange']) {
+    const fn = options[hook];
+    need(fn === undefined || typeof fn === 'function', `open: options.${hook} is a function`, fn);
+  }
+  const db = new Database(name, schemaText({ version, tables, sync: sync && { url: sync.url } }), options);
+  try {
+    await db.start(signal, timeout);
+  } catch (error) {
+    await db.close();
+    throw asLarderError(error);
+  }
+  return db;
+}
+
+/** Deletes a database with all that is in it, what was never pushed included. */
+export async function destroy(name, options) {
+  need(typeof name === 'string' && name !== '', 'destroy takes the database\'s name, a string', name);
+  const { signal } = optionsOf('destroy', options, ['signal']);
+  await until(signal, async () => (await engine()).destroy(name));
+}
+
+/** The schema as the engine reads it, and as it is recognised again. */
+function schemaText(schema) {
+  try {
+    return JSON.stringify(schema);
+  } catch (cause) {
+    throw invalid('open: options.tables is data that JSON can hold', cause);
+  }
+}
