@@ -36,7 +36,7 @@ const (
 	CodeServer  Code = "server"  // the server answered, and the answer is an error or cannot be understood
 	CodeEpoch   Code = "epoch"   // the server does not know the past that the client refers to
 	CodeFork    Code = "fork"    // another copy of this client has used the operation's number: it needs a new client id
-	CodeExpired Code = "expired" // the server cannot continue from the client's token: it pulls all again, and drops what does not come
+	CodeExpired Code = "expired" // the token is no good any more: pull all again, and drop what does not come
 	CodeLimit   Code = "limit"   // a limit of the server: body, depth, rate
 )
 

@@ -45,6 +45,9 @@ func (d *DB) Changes(ctx context.Context, name string, since db.Since) (c db.Cha
 	// Prepared before the transaction has its connection: waiting for a second one could wait for ever.
 	for _, text := range [...]string{counterText, lineageText, s.pageText(), s.furtherText()} {
 		if s.stmts[text], err = d.stmt(ctx, text); err != nil {
+			if _, other := d.Live(ctx, name); other != nil { // a table that is not there
+				err = other
+			}
 			return db.Changes{}, err
 		}
 	}
@@ -83,7 +86,8 @@ func (s *snapshot) Lineage(seq int64, boot string) (found string, err error) {
 }
 
 func (s *snapshot) pageText() string {
-	return `SELECT group_concat(entry, ',' ORDER BY seq), count(*), coalesce(max(seq), 0) FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
+	return `SELECT group_concat(entry, ',' ORDER BY seq), count(*), coalesce(max(seq), 0)
+		FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
 }
 
 func (s *snapshot) furtherText() string { return `SELECT EXISTS (` + s.entries + ` LIMIT ?3)` }

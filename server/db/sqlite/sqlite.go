@@ -170,7 +170,8 @@ func migrate(ctx context.Context, pool *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, pool, dir, goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
+	p, err := goose.NewProvider(goose.DialectSQLite3, pool, dir,
+		goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()),
 		goose.WithGoMigrations(goose.NewGoMigration(3, &goose.GoFunc{RunTx: addOwners}, nil)))
 	if err != nil {
 		return err
@@ -204,7 +205,8 @@ func addOwners(ctx context.Context, tx *sql.Tx) (err error) {
 		return err
 	}
 	for _, name := range names {
-		for _, text := range [...]string{`ALTER TABLE ` + quote(name) + ` ADD COLUMN owner TEXT NOT NULL DEFAULT ''`, createOwnerIndex(name)} {
+		column := `ALTER TABLE ` + quote(name) + ` ADD COLUMN owner TEXT NOT NULL DEFAULT ''`
+		for _, text := range [...]string{column, createOwnerIndex(name)} {
 			if _, err := tx.ExecContext(ctx, text); err != nil {
 				return err
 			}
