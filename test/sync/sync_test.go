@@ -112,7 +112,7 @@ func newDevice(t *testing.T, url string) *device {
 		t.Fatal(err)
 	}
 	now := func() string { return "2026-01-01T00:00:00.000Z" }
-	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: uuid.NewString, Now: now, Schema: 1})
+	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: uuid.NewString, Now: now})
 	s, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: outbox, NewID: uuid.NewString})
 	if err != nil {
 		t.Fatal(err)

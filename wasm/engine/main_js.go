@@ -32,7 +32,8 @@ func main() {
 }
 
 // open(name, options, hooks, signal) opens a database; the promise's value is its handle. options is JSON text
-// {version, tables, sync: {url}}; hooks are the functions that the engine calls.
+// {version, tables, sync: {url}}; hooks are the functions that the engine calls, and with them what concerns this opening
+// only: migrations, JSON text {version: [table]}, and timeout, how many milliseconds to wait for other tabs.
 func open(_ js.Value, args []js.Value) any {
 	name, options := text(args, 0), text(args, 1)
 	hooks, signal := browser.Arg(args, 2), browser.Arg(args, 3)
@@ -49,10 +50,16 @@ func open(_ js.Value, args []js.Value) any {
 		}
 		h := &handle{name: name, hooks: hooks}
 		o := store.Options{Name: name, Schema: schema, Open: store.IndexedDB(), NewID: uuid.NewString,
-			OnCommit: h.committed, Events: h.events()}
+			OnCommit: h.committed, Sentinel: browser.Sentinel{}, Events: h.events()}
+		if o.Migrate, err = h.migrations(); err != nil {
+			return nil, err
+		}
+		if timeout := hooks.Get("timeout"); timeout.Type() == js.TypeNumber {
+			o.Patience = time.Duration(timeout.Float() * float64(time.Millisecond))
+		}
 		sync, synced := object(parsed)["sync"]
 		if synced {
-			h.outbox = replica.NewOutbox(replica.OutboxOptions{NewID: newOperationID, Now: now, Schema: schema.Version})
+			h.outbox = replica.NewOutbox(replica.OutboxOptions{NewID: newOperationID, Now: now})
 			o.Journal = h.outbox
 		}
 		if h.store, err = store.Open(ctx, o); err != nil {
@@ -62,7 +69,11 @@ func open(_ js.Value, args []js.Value) any {
 			url, _ := object(sync)["url"].(string)
 			h.replica = h.newReplica(url)
 		}
-		return h.functions(), nil
+		raw, err := h.connect(ctx, nil)
+		if err != nil {
+			return nil, err
+		}
+		return h.functions(raw.(js.Value)), nil
 	})
 }
 
@@ -76,6 +87,7 @@ func destroy(_ js.Value, args []js.Value) any {
 		if err := idb.Delete(ctx, name); err != nil {
 			return nil, table.Errorf(idb.Code(err), "the database ", name, " was not deleted").Because(err)
 		}
+		browser.Sentinel{}.Save(ctx, name, "")
 		return nil, nil
 	})
 }

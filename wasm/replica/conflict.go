@@ -53,7 +53,7 @@ func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *
 		if err != nil {
 			return err
 		}
-		sent, waits, err := pair(results[0].Groups[0])
+		sent, waits, err := r.outbox.pair(results[0].Groups[0])
 		if err != nil {
 			return err
 		}
@@ -117,7 +117,8 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 	case ChooseLocal:
 		want = table.Rebase(c.Server, c.Local, c.Server)
 	case ChooseCancel:
-		kept := table.Record{"key": metaKept(c.Table, c.RecordID), "table": c.Table, "id": c.RecordID}
+		kept := table.Record{"key": metaKept(c.Table, c.RecordID), "table": c.Table, "id": c.RecordID,
+			"schema": float64(r.outbox.schema)}
 		if c.Server != nil {
 			kept["record"] = map[string]any(c.Server)
 		}

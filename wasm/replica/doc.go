@@ -4,7 +4,7 @@
 // The engine is a step machine ([Machine]): events in, one effect out, and no clock, network, storage or randomness of
 // its own. [Replica] carries its effects out. So it runs natively and can be simulated.
 //
-//	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: newID, Now: now, Schema: schema.Version})
+//	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: newID, Now: now})
 //	s, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: outbox})
 //	r := replica.New(s, replica.Options{Outbox: outbox, Network: network})
 //	result, err := r.Sync(ctx, 10*time.Second)

@@ -23,7 +23,7 @@ func Example() {
 	ctx := context.Background()
 	number := 0
 	newID := func() string { number++; return fmt.Sprint("operation-", number) }
-	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: newID, Now: func() string { return "2026-11-21T09:00:00.000Z" }, Schema: 1})
+	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: newID, Now: func() string { return "2026-11-21T09:00:00.000Z" }})
 	schema := &table.Database{Version: 1, Tables: []*table.Schema{{
 		Name:    "todoitem",
 		Columns: []table.Column{{Name: "complete", Type: table.TypeBoolean}, {Name: "text", Type: table.TypeString}},

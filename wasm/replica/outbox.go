@@ -22,21 +22,22 @@ const byRecord = "record"
 type Outbox struct {
 	newID     func() string
 	now       func() string
-	schema    int
 	principal string
+
+	schema  int              // the schema version that operations are written under
+	convert *store.Converter // of records from older versions
 }
 
 // OutboxOptions are what an [Outbox] is made of. NewID and Now are needed.
 type OutboxOptions struct {
 	NewID     func() string // makes operation ids: UUID v7
 	Now       func() string // the local time as ISO text, for people
-	Schema    int           // the schema version that operations are written under
 	Principal string        // who writes; "" for nobody in particular
 }
 
 // NewOutbox returns an outbox.
 func NewOutbox(o OutboxOptions) *Outbox {
-	return &Outbox{newID: o.NewID, now: o.Now, schema: o.Schema, principal: o.Principal}
+	return &Outbox{newID: o.NewID, now: o.Now, principal: o.Principal}
 }
 
 // Stores implements [store.Journal].
@@ -67,7 +68,7 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 		if w.Before == nil && w.Deletes() {
 			continue // a delete of what is not there
 		}
-		sent, waits, err := pair(reads[0].Groups[i])
+		sent, waits, err := o.pair(reads[0].Groups[i])
 		if err != nil {
 			return nil, err
 		}

@@ -57,13 +57,17 @@ func (r *Replica) Pending(ctx context.Context) (ops []*table.Operation, err erro
 }
 
 // Retry puts an operation from quarantine back into the queue. An operation that is not there is an error with code
-// "not-found"; one that is not in quarantine is left as it is.
+// "not-found"; one that is not in quarantine is left as it is. One that a migration could not convert cannot go back: code
+// "migration".
 func (r *Replica) Retry(ctx context.Context, id string) error {
 	return r.change(ctx, id, func(ch *changes, op *table.Operation) error {
 		if op.State != table.StateQuarantined {
 			return nil
 		}
 		next := *op
+		if err := r.outbox.modernise([]*table.Operation{&next})[0]; err != nil {
+			return err
+		}
 		next.ID, next.State, next.Reason = r.outbox.newID(), table.StateWaiting, ""
 		ch.drop(op)
 		ch.add(&next)
@@ -83,7 +87,7 @@ func (r *Replica) Discard(ctx context.Context, id string) error {
 		if back == nil {
 			back = op.Base
 		}
-		ch.row(op.Table, op.RecordID, back)
+		ch.row(op.Table, op.RecordID, r.outbox.base(op, back))
 		return nil
 	})
 }
@@ -98,7 +102,8 @@ func (r *Replica) change(ctx context.Context, id string, fn func(*changes, *tabl
 		if op.ID != id {
 			continue
 		}
-		return r.store.Update(ctx, []string{StoreOutbox, op.Table}, func(tx *store.Tx) error {
+		tables := r.tablesOf([]*table.Operation{op})
+		return r.store.Update(ctx, append([]string{StoreOutbox}, tables...), func(tx *store.Tx) error {
 			results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreOutbox, Keys: []store.Key{float64(op.Seq)}})
 			if err != nil {
 				return err
@@ -114,7 +119,7 @@ func (r *Replica) change(ctx context.Context, id string, fn func(*changes, *tabl
 			if err := fn(&ch, now); err != nil {
 				return err
 			}
-			return ch.write(ctx, tx, []string{op.Table})
+			return ch.write(ctx, tx, tables)
 		})
 	}
 	return missing(id)

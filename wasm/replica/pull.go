@@ -14,8 +14,10 @@ const (
 	metaSync   = "sync"   // {at}: when the last sync ended
 )
 
-func metaCursor(tableName string) string   { return "cursor/" + tableName }          // {token}
-func metaKept(tableName, id string) string { return "kept/" + tableName + "/" + id } // {table, id, record}: see ChooseCancel
+func metaCursor(tableName string) string   { return "cursor/" + tableName }             // {token}
+func metaKept(tableName, id string) string { return prefixKept + tableName + "/" + id } // {table, id, record, schema}: see ChooseCancel
+
+const prefixKept = "kept/"
 
 func getMeta(key string) store.Step {
 	return store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{key}}
@@ -98,7 +100,7 @@ func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page)
 			}
 			if group == nil {
 				ch.row(tableName, c.ID, c.Record)
-			} else if err := ch.meet(group, c); err != nil {
+			} else if err := ch.meet(group, c, r.outbox.schema); err != nil {
 				return err
 			}
 		}
@@ -123,8 +125,8 @@ func isSent(group []table.Record) bool {
 	return false
 }
 
-// meet brings a change of the server's to a record with a local change.
-func (c *changes) meet(group []table.Record, change *table.Change) error {
+// meet brings a change of the server's to a record with a local change. One in the form of an older schema is not merged.
+func (c *changes) meet(group []table.Record, change *table.Change, schema int) error {
 	_, waits, err := pair(group)
 	if err != nil {
 		return err
@@ -137,7 +139,7 @@ func (c *changes) meet(group []table.Record, change *table.Change) error {
 	case change.Record == nil && waits.Record == nil:
 		c.drop(waits) // deleted on both sides
 		return nil
-	case change.Record != nil && waits.Record != nil && waits.Base != nil:
+	case change.Record != nil && waits.Record != nil && waits.Base != nil && waits.Schema == schema:
 		merged, conflicts := table.Merge(waits.Base, waits.Record, change.Record)
 		if len(conflicts) == 0 {
 			waits.Base, waits.Record, waits.Server = change.Record, merged, nil

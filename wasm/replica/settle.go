@@ -97,7 +97,7 @@ func (c *changes) write(ctx context.Context, tx *store.Tx, tables []string) erro
 
 // settle applies the verdicts of a batch in one transaction. Operations without a final verdict stay as they are: sent.
 func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers map[string]*table.Response) (*Settlement, error) {
-	tables, keys := tablesOf(ops), make([]store.Key, len(ops))
+	tables, keys := r.tablesOf(ops), make([]store.Key, len(ops))
 	for i, op := range ops {
 		keys[i] = recordKey(op.Table, op.RecordID)
 	}
@@ -110,7 +110,7 @@ func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers ma
 		}
 		var ch changes
 		for i, op := range ops {
-			sent, waits, err := pair(results[0].Groups[i])
+			sent, waits, err := r.outbox.pair(results[0].Groups[i])
 			if err != nil {
 				return err
 			}
@@ -130,7 +130,7 @@ func (r *Replica) verdict(out *Settlement, ch *changes, sent, waits *table.Opera
 	case answer.Status >= 200 && answer.Status < 300, gone && sent.Action == table.ActionDelete:
 		out.Accepted++
 		ch.accept(sent, waits, server)
-	case gone, (answer.Status == 409 || answer.Status == 412) && server.ID() != "":
+	case r.store.Has(sent.Table) && (gone || (answer.Status == 409 || answer.Status == 412) && server.ID() != ""):
 		if gone || server.Deleted() {
 			server = nil
 		}
@@ -217,11 +217,12 @@ func join(sent, waits *table.Operation) *table.Operation {
 	return collapse(sent, waits)
 }
 
-func tablesOf(ops []*table.Operation) []string {
+// tablesOf returns the operations' tables, but for those that the schema does not have any more.
+func (r *Replica) tablesOf(ops []*table.Operation) []string {
 	var names []string
 	seen := map[string]bool{}
 	for _, op := range ops {
-		if !seen[op.Table] {
+		if !seen[op.Table] && r.store.Has(op.Table) {
 			seen[op.Table] = true
 			names = append(names, op.Table)
 		}

@@ -7,6 +7,9 @@ type Layout struct {
 	Name    string
 	Version uint // 1 and up
 	Stores  []StoreLayout
+	// Upgrade converts the rows of a database that had version old, 0 for a new one, within the upgrade. It is called when
+	// all stores are there, those that go as well, and before indexes are made. An error undoes the upgrade. It may be nil.
+	Upgrade func(ctx context.Context, old uint, txn Txn) error
 }
 
 // StoreLayout is one object store. Keys are at the path Key of each row; with AutoIncrement the backend fills in a
@@ -52,12 +55,17 @@ type Txn interface {
 	Abort(reason error)
 }
 
-// Events are what a backend tells its user about the connection. Nil functions are not called.
+// Events are what a store tells its user about the connection. Nil functions are not called. A backend calls the first
+// three only. All but Blocked may wait.
 type Events struct {
-	Blocked       func()          // an upgrade waits for another tab to close its connection
-	VersionChange func(bool)      // another tab waits for this connection to close, and, if true, deletes the database then
-	Closed        func(err error) // the browser closed the connection by itself
+	Blocked       func()             // an upgrade waits for another tab to close its connection
+	VersionChange func(deleted bool) // another tab waits for this connection to close, to upgrade or delete the database
+	Closed        func(err error)    // the browser closed the connection by itself
+	Reopened      func()             // there is a new connection, after VersionChange or Closed
+	Failed        func(err error)    // there is none: code "version" for good, and others until the next call tries again
+	Evicted       func()             // the browser has emptied the database, and this one is a new one
 }
 
-// Opener opens a database, creating or upgrading it to the layout.
+// Opener opens a database, creating or upgrading it to the layout. Object stores that the layout does not name are deleted,
+// unless their names begin with "$": those are Larder's own, and may hold what another layout needs.
 type Opener func(ctx context.Context, layout Layout, events Events) (Backend, error)

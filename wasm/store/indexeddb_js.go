@@ -12,8 +12,8 @@ import (
 	"github.com/larder-sync/larder/wasm/idb"
 )
 
-// IndexedDB returns an opener of the browser's own database. Opening it upgrades what is there to the layout: missing
-// object stores and indexes are made, those that the layout no longer names are dropped, and rows stay.
+// IndexedDB returns an opener of the browser's own database. Where there is no IndexedDB, or the browser's settings forbid
+// it, opening is an error with code "storage" that says so; [Memory] can stand in.
 func IndexedDB() Opener {
 	return func(ctx context.Context, layout Layout, events Events) (Backend, error) {
 		db, err := idb.Open(ctx, layout.Name, layout.Version, idb.Options{
@@ -66,89 +66,85 @@ func (l *IndexLayout) path() any {
 }
 
 // upgrade brings the object stores to the layout. An index of a name covers the same columns in every version, because
-// its name is made of them, so one that is there is right.
+// its name is made of them. Indexes are made when the rows are as they will be, which is faster, and which lets rows that
+// broke a unique index be migrated first.
 func upgrade(ctx context.Context, up *idb.Upgrade, layout Layout) error {
-	wanted := map[string]bool{}
 	for _, s := range layout.Stores {
-		wanted[s.Name] = true
-		if !slices.Contains(up.StoreNames(), s.Name) {
-			os, err := up.CreateStore(s.Name, idb.StoreOptions{KeyPath: s.Key, AutoIncrement: s.AutoIncrement})
-			if err == nil {
-				_, err = reindex(os, s)
-			}
-			if err != nil {
+		if slices.Contains(up.StoreNames(), s.Name) {
+			if err := dropIndexes(up, s); err != nil {
 				return err
 			}
-			continue
-		}
-		os, err := up.Tx.Store(s.Name)
-		if err != nil {
+		} else if _, err := up.CreateStore(s.Name, idb.StoreOptions{KeyPath: s.Key, AutoIncrement: s.AutoIncrement}); err != nil {
 			return err
 		}
-		added, err := reindex(os, s)
-		if err != nil {
+	}
+	if layout.Upgrade != nil {
+		if err := layout.Upgrade(ctx, up.OldVersion, &transaction{up.Tx}); err != nil {
 			return err
 		}
-		if added {
-			if err := reencode(ctx, &transaction{up.Tx}, s); err != nil {
-				return err
-			}
+	}
+	for _, s := range layout.Stores {
+		if err := makeIndexes(ctx, up, s); err != nil {
+			return err
 		}
 	}
 	for _, name := range up.StoreNames() {
-		if !wanted[name] {
-			if err := up.DeleteStore(name); err != nil {
-				return err
-			}
+		kept := name[0] == '$' || slices.ContainsFunc(layout.Stores, func(s StoreLayout) bool { return s.Name == name })
+		if kept {
+			continue
+		}
+		if err := up.DeleteStore(name); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// reindex makes and drops indexes, and reports whether one was made.
-func reindex(os *idb.Store, s StoreLayout) (added bool, err error) {
-	have := os.IndexNames()
-	for _, index := range s.Indexes {
-		if !slices.Contains(have, index.Name) {
-			if err := os.CreateIndex(index.Name, index.path(), idb.IndexOptions{Unique: index.Unique}); err != nil {
-				return false, err
-			}
-			added = true
-		}
+// dropIndexes drops the indexes that go, and those that are unique and shall not be, or the other way round.
+func dropIndexes(up *idb.Upgrade, s StoreLayout) error {
+	os, err := up.Store(s.Name)
+	if err != nil {
+		return err
 	}
-	for _, name := range have {
-		if !slices.ContainsFunc(s.Indexes, func(l IndexLayout) bool { return l.Name == name }) {
-			if err := os.DeleteIndex(name); err != nil {
-				return false, err
-			}
-		}
-	}
-	return added, nil
-}
-
-// reencode writes the rows again, so that they carry the keys of a new index.
-func reencode(ctx context.Context, t Txn, s StoreLayout) error {
-	var columns []string
-	for _, index := range s.Indexes {
-		if !index.Plain {
-			columns = append(columns, index.Columns...)
-		}
-	}
-	after := &Range{}
-	for {
-		results, err := t.Run(ctx, []Step{{Op: OpGetAll, Store: s.Name, Range: after, Take: slice}})
+	for _, name := range os.IndexNames() {
+		index, err := os.Index(name)
 		if err != nil {
 			return err
 		}
-		rows := results[0].Rows
-		if len(rows) == 0 {
-			return nil
+		if slices.ContainsFunc(s.Indexes, func(l IndexLayout) bool { return l.Name == name && l.Unique == index.Unique() }) {
+			continue
 		}
-		if _, err := t.Run(ctx, []Step{{Op: OpPut, Store: s.Name, Values: rows, Encode: columns}}); err != nil {
+		if err := os.DeleteIndex(name); err != nil {
 			return err
 		}
-		after = After(rows[len(rows)-1][s.Key])
 	}
+	return nil
+}
+
+// makeIndexes makes the indexes that are missing.
+func makeIndexes(ctx context.Context, up *idb.Upgrade, s StoreLayout) error {
+	os, err := up.Store(s.Name)
+	if err != nil {
+		return err
+	}
+	have := os.IndexNames()
+	for _, index := range s.Indexes {
+		if slices.Contains(have, index.Name) {
+			continue
+		}
+		if err := os.CreateIndex(index.Name, index.path(), idb.IndexOptions{Unique: index.Unique}); err != nil {
+			return err
+		}
+		if !index.Unique {
+			continue
+		}
+		// The browser finds rows with equal keys later, and says only that there are some: so it is asked about this index.
+		if _, err := up.Tx.Run(ctx, AppendProgram(nil, []Step{{Op: OpCount, Store: s.Name, Index: index.Name}})); err != nil {
+			return table.Errorf(table.CodeMigration, "table ", s.Name, " has rows with equal values in ", index.Name,
+				", which is to be unique").Because(err)
+		}
+	}
+	return nil
 }
 
 // database is a Backend on IndexedDB.
@@ -221,12 +217,18 @@ func coded(err error) error {
 		return nil
 	}
 	// That the way was blocked tells more than the context that ended the waiting.
-	if table.CodeOf(err) != "" && !errors.Is(err, idb.ErrBlocked) {
+	if table.CodeOf(err) != "" && !errors.Is(err, idb.ErrBlocked) && !errors.Is(err, idb.ErrQuota) {
 		return err
 	}
 	code := table.CodeStorage
 	if e, ok := errors.AsType[*idb.Error](err); ok {
 		code = e.Code()
+		if code == table.CodeAborted && e.Err == nil {
+			code = table.CodeStorage // nobody here has asked for it: the browser did it by itself
+		}
+	}
+	if errors.Is(err, idb.ErrQuota) {
+		code = table.CodeQuota // whatever it was that had no room
 	}
 	return table.Errorf(code, "the browser's storage").Because(err)
 }

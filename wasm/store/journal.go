@@ -1,6 +1,10 @@
 package store
 
-import "github.com/larder-sync/larder/table"
+import (
+	"context"
+
+	"github.com/larder-sync/larder/table"
+)
 
 // Write is one change of one record, as a [Journal] sees it.
 type Write struct {
@@ -14,8 +18,13 @@ type Write struct {
 func (w *Write) Deletes() bool { return w.After.Text == "" && w.After.Record == nil }
 
 // Journal hears of every write inside the write's transaction, and adds its own steps to it. The sync engine's outbox
-// is one. Both methods are called under the transaction and must only compute.
+// is one. Reads and Writes are called under the transaction and must only compute.
 type Journal interface {
+	// Attach gives the journal, before anything else, the converter of records that it has kept from older schema versions.
+	Attach(c *Converter)
+	// Migrate brings what the journal keeps of records into the form of the schema, within the upgrade of a database. What
+	// cannot be brought there must not get lost for it.
+	Migrate(ctx context.Context, txn Txn) error
 	// Stores are the journal's own object stores.
 	Stores() []StoreLayout
 	// Reads returns the steps whose results Writes needs; they run together with the store's own reads.

@@ -9,24 +9,10 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
-// Memory returns an opener of a backend that keeps its stores in the program's memory: for native tests, for the
-// simulator, and where there is no IndexedDB. It runs the same programs with the same results, and is not durable.
-// Opening always starts empty.
-func Memory() Opener {
-	return func(ctx context.Context, layout Layout, _ Events) (Backend, error) {
-		m := &memory{stores: map[string]*memoryStore{}, turn: make(chan struct{}, 1)}
-		for _, l := range layout.Stores {
-			m.stores[l.Name] = &memoryStore{layout: l, rows: map[string]table.Record{}}
-		}
-		return m, nil
-	}
-}
-
-// memory is a Backend. One transaction runs at a time: turn holds its token.
+// memory keeps stores. One transaction runs at a time: turn holds its token.
 type memory struct {
 	stores map[string]*memoryStore
 	turn   chan struct{}
-	closed bool
 }
 
 // memoryStore keeps rows by their encoded key, and the encoded keys in order.
@@ -37,24 +23,11 @@ type memoryStore struct {
 	last   float64 // the newest number of an auto-incremented key
 }
 
-func (m *memory) Durable() bool { return false }
-
-func (m *memory) Close() error {
-	m.turn <- struct{}{}
-	m.closed = true
-	<-m.turn
-	return nil
-}
-
 func (m *memory) Begin(ctx context.Context, write bool, stores []string) (Txn, error) {
 	select {
 	case m.turn <- struct{}{}:
 	case <-ctx.Done():
 		return nil, aborted(ctx)
-	}
-	if m.closed {
-		<-m.turn
-		return nil, table.Errorf(table.CodeClosed, "the store is closed: open it again")
 	}
 	for _, name := range stores {
 		if m.stores[name] == nil {

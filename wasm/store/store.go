@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync/atomic"
+	"time"
 
 	"github.com/larder-sync/larder/table"
 )
@@ -12,10 +14,13 @@ import (
 type Options struct {
 	Name     string          // of the database
 	Schema   *table.Database // version and tables
+	Migrate  Migrations      // from older versions; what only adds tables, columns and indexes needs none
 	Open     Opener          // IndexedDB, or Memory
+	Patience time.Duration   // how long to wait for other tabs before an upgrade; 0: as long as the context lasts
 	Journal  Journal         // hears of every write; nil for a purely local store
 	NewID    func() string   // makes the id of a record that comes without one
 	OnCommit func(Commit)    // called after each commit that changed something, one at a time per transaction; may be nil
+	Sentinel Sentinel        // tells a database that was emptied from a new one; it needs NewID; nil: nobody does
 	Events   Events
 }
 
@@ -32,16 +37,18 @@ type Change struct {
 
 // Store is an open database of tables. It is safe for concurrent use.
 type Store struct {
-	options Options
-	backend Backend
-	own     []string // the journal's object stores
-	watches watches
+	options    Options
+	converter  *Converter
+	connection *connection
+	evicted    atomic.Bool
+	own        []string // the journal's object stores
+	watches    watches
 }
 
 // Layout returns the object stores that a schema and a journal need. A table's rows are keyed by "id"; its indexes are
 // named by their columns joined with "+". The database's version leaves room for changes of Larder's own stores.
 func (o *Options) layout() Layout {
-	l := Layout{Name: o.Name, Version: uint(o.Schema.Version)*10 + layoutRevision}
+	l := Layout{Name: o.Name, Version: uint(o.Schema.Version)*revisions + layoutRevision}
 	for _, t := range o.Schema.Tables {
 		s := StoreLayout{Name: t.Name, Key: table.ColumnID}
 		for _, index := range t.Indexes {
@@ -62,47 +69,21 @@ func (o *Options) layout() Layout {
 // its own; it is there in any case.
 const StoreMeta = "$meta"
 
-// layoutRevision counts the changes of Larder's own object stores, up to 9.
-const layoutRevision = 1
-
-// Open opens the database, creating or upgrading it. New tables and indexes of a higher version appear empty or
-// filled from the rows there are; tables and indexes that the schema no longer names are dropped.
-//
-// Errors: "version" when the stored database is newer, "blocked" when another tab keeps an older one open until ctx
-// ends, "quota" and "storage".
-func Open(ctx context.Context, options Options) (*Store, error) {
-	s := &Store{options: options}
-	if options.Schema.Version < 1 {
-		return nil, table.Errorf(table.CodeInvalid, "a schema's version is 1 or more, not ", strconv.Itoa(options.Schema.Version))
-	}
-	for _, t := range options.Schema.Tables {
-		for _, index := range t.Indexes {
-			if index.MultiEntry {
-				return nil, table.Errorf(table.CodeInvalid, "table ", t.Name, ": this version of Larder knows no multi-entry indexes")
-			}
-		}
-	}
-	if options.Journal != nil {
-		for _, l := range options.Journal.Stores() {
-			s.own = append(s.own, l.Name)
-		}
-	}
-	var err error
-	if s.backend, err = options.Open(ctx, options.layout(), options.Events); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
 // Close closes the database. Running transactions finish first; later calls fail with code "closed".
 func (s *Store) Close() error {
-	err := s.backend.Close()
+	err := s.connection.stop(table.Errorf(table.CodeClosed, "the store is closed: open it again"))
 	s.watches.end()
 	return err
 }
 
-// Backend returns what keeps the rows.
-func (s *Store) Backend() Backend { return s.backend }
+// Backend returns what keeps the rows now, and waits for it while the database is being opened again.
+func (s *Store) Backend(ctx context.Context) (Backend, error) { return s.connection.current(ctx) }
+
+// Lost tells that the backend now, if is says that it is the one, does not work any more: the next call opens another.
+func (s *Store) Lost(is func(Backend) bool) { s.connection.lost(is) }
+
+// Evicted reports whether the browser had emptied the database since it was last opened, and this one was made anew.
+func (s *Store) Evicted() bool { return s.evicted.Load() }
 
 // Schema returns the schema of a table, or an error that names the tables there are.
 func (s *Store) Schema(name string) (*table.Schema, error) {
@@ -120,6 +101,9 @@ func (s *Store) Schema(name string) (*table.Schema, error) {
 	}
 	return nil, table.Errorf(table.CodeNotFound, "there is no table ", strconv.Quote(name), ": the schema has ", list)
 }
+
+// Has reports whether the schema has the table.
+func (s *Store) Has(name string) bool { return s.converter.Has(name) }
 
 // Version returns the schema's version.
 func (s *Store) Version() int { return s.options.Schema.Version }
@@ -171,7 +155,7 @@ func (s *Store) transact(ctx context.Context, write bool, tables []string, fn fu
 			}
 		}
 	}
-	txn, err := s.backend.Begin(ctx, write, scope)
+	txn, err := s.connection.begin(ctx, write, scope)
 	if err != nil {
 		return err
 	}

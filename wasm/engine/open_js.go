@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"strconv"
+	"syscall/js"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/browser"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// events tell the page what becomes of the connection. An app's own work before it gives way is waited for.
+func (h *handle) events() store.Events {
+	return store.Events{
+		Blocked: func() {
+			h.event("blocked", table.Record{"reason": "another tab keeps an older version of the database open"})
+		},
+		VersionChange: func(deleted bool) {
+			// The app's failure is the app's to see; the other tab need not wait for it.
+			_, _ = browser.Await(context.Background(), h.hook("versionchange", deleted))
+		},
+		Closed:   func(error) { h.hook("closed") },
+		Reopened: func() { h.hook("reopened") },
+		Failed:   func(err error) { h.hook("failed", browser.ErrorValue(err)) },
+		Evicted:  func() { h.hook("evicted") },
+	}
+}
+
+// migrations returns the app's migrations. Each takes and gives the JSON text of some records, so that a batch crosses once.
+func (h *handle) migrations() (store.Migrations, error) {
+	given := h.hooks.Get("migrations")
+	if given.Type() != js.TypeString {
+		return nil, nil
+	}
+	parsed, err := table.ParseJSON([]byte(given.String()))
+	if err != nil {
+		return nil, err
+	}
+	all := store.Migrations{}
+	for version, names := range object(parsed) {
+		v, err := strconv.Atoi(version)
+		if err != nil {
+			return nil, table.Errorf(table.CodeInvalid, "there is a migration to version ", version, ", which is not a number")
+		}
+		all[v] = map[string]store.Migration{}
+		list, _ := names.([]any)
+		for _, name := range list {
+			name, _ := name.(string)
+			all[v][name] = func(rows []table.Record) ([]table.Record, error) { return h.migrate(v, name, rows) }
+		}
+	}
+	return all, nil
+}
+
+// migrate has the page migrate some records. It must not wait: it runs inside the upgrade's transaction.
+func (h *handle) migrate(version int, name string, rows []table.Record) (next []table.Record, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			if thrown, ok := p.(js.Error); ok {
+				err = browser.ErrorOf(thrown.Value)
+			} else {
+				err = browser.Recovered(p)
+			}
+		}
+	}()
+	v, err := table.ParseJSON([]byte(h.hook("migrate", version, name, jsonText(rows)).String()))
+	if err != nil {
+		return nil, err
+	}
+	list, _ := v.([]any)
+	next = make([]table.Record, len(list))
+	for i, item := range list {
+		next[i] = object(item)
+	}
+	return next, nil
+}
