@@ -6,7 +6,7 @@ import (
 )
 
 // ParsePage reads one page of a delta. Whatever cannot be understood is an error with [CodeServer]: a page is applied
-// whole or not at all.
+// whole or not at all. Records stay text where they can be stored as they are.
 func ParsePage(data []byte) (*Page, error) {
 	page, err := readPage(&parser{s: string(data)})
 	if err != nil {
@@ -67,7 +67,11 @@ func readPage(p *parser) (*Page, error) {
 // readChange reads a record, or {"id", "@removed": {"reason"}}.
 func readChange(p *parser) (Change, error) {
 	p.next()
-	at := p.i
+	at, depth := p.i, p.depth
+	if id := serverRow(p); id != "" {
+		return Change{Row: Row{ID: id, Text: p.s[at:p.i]}}, nil
+	}
+	p.i, p.depth = at, depth
 	r, err := p.record()
 	if err != nil {
 		return Change{}, err
@@ -78,12 +82,12 @@ func readChange(p *parser) (Change, error) {
 	}
 	removed, ok := r[FieldRemoved]
 	if !ok {
-		return Change{ID: id, Record: r}, nil
+		return Change{Row: Row{ID: id, Record: r}}, nil
 	}
 	m, _ := object(removed)
 	switch reason := m["reason"]; reason {
 	case ReasonDeleted, ReasonChanged:
-		return Change{ID: id, Removed: reason.(string)}, nil
+		return Change{Row: Row{ID: id}, Removed: reason.(string)}, nil
 	}
 	return Change{}, p.fail(at, "expected "+FieldRemoved+" to have the reason deleted or changed")
 }
@@ -122,7 +126,7 @@ func AppendPage(dst []byte, page *Page, link string) []byte {
 			dst = append(dst, ',')
 		}
 		if c.Removed == "" {
-			dst = appendObject(dst, c.Record)
+			dst = c.AppendJSON(dst)
 			continue
 		}
 		dst = append(dst, `{"id":`...)

@@ -10,7 +10,10 @@ type Row struct {
 	Record Record // nil if Text has it
 }
 
-// Open returns the row's record, reading its text if need be. The text was checked, so it can be read.
+// IsZero reports whether the row has neither text nor record.
+func (r *Row) IsZero() bool { return r.Text == "" && r.Record == nil }
+
+// Open returns the row's record, reading its text if need be. The text was checked, so it can be read. A row that has neither opens as nil.
 func (r *Row) Open() Record {
 	if r.Record == nil && r.Text != "" {
 		r.Record, _ = ParseRecord([]byte(r.Text))
@@ -56,6 +59,37 @@ func (s *Schema) ParseRows(data []byte) ([]Row, error) {
 // error, it returns "", having stopped anywhere.
 func (s *Schema) plainRow(p *parser) (id string) {
 	at := 0
+	id = p.plainObject(func(key string) bool {
+		next := s.column(key, at)
+		if next < 0 {
+			return s.checkUndeclared("", key) == nil && p.skip(MaxRecordDepth-1) == nil
+		}
+		at = next + 1
+		return s.Columns[next].plainValue(p)
+	})
+	if CheckID(id) != nil {
+		return ""
+	}
+	return id
+}
+
+// serverRow reads an object and returns its id if it is a record of the server's that can be stored as it is, and no tombstone.
+// Else, which need not be an error, it returns "", having stopped anywhere.
+func serverRow(p *parser) (id string) {
+	return p.plainObject(func(key string) bool {
+		switch key {
+		case FieldRemoved:
+			return false
+		case ColumnDeleted:
+			return p.next() != 't' && p.skip(0) == nil
+		}
+		return p.skip(MaxDepth) == nil
+	})
+}
+
+// plainObject reads an object whose values, but for the id, are read by plain. It returns the id, or "" where there is not
+// exactly one, or plain reports false.
+func (p *parser) plainObject(plain func(key string) bool) (id string) {
 	for more, err := p.open('{', '}'); ; more, err = p.more('}') {
 		if err != nil {
 			return ""
@@ -67,22 +101,16 @@ func (s *Schema) plainRow(p *parser) (id string) {
 		if err != nil {
 			return ""
 		}
-		if key == ColumnID {
-			if p.next() != '"' || id != "" {
-				return ""
-			}
-			if id, err = p.str(); err != nil || CheckID(id) != nil {
+		if key != ColumnID {
+			if !plain(key) {
 				return ""
 			}
 			continue
 		}
-		switch next := s.column(key, at); {
-		case next >= 0:
-			if !s.Columns[next].plainValue(p) {
-				return ""
-			}
-			at = next + 1
-		case s.checkUndeclared(id, key) != nil || p.skip(MaxRecordDepth-1) != nil:
+		if p.next() != '"' || id != "" {
+			return ""
+		}
+		if id, err = p.str(); err != nil {
 			return ""
 		}
 	}

@@ -51,7 +51,6 @@ type Page struct {
 
 // Change is one entry of a [Page].
 type Change struct {
-	ID      string
-	Record  Record // nil when removed
+	Row            // with neither text nor record when removed
 	Removed string // "", ReasonDeleted or ReasonChanged
 }

@@ -101,9 +101,9 @@ func TestResponses(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	page := &table.Page{Token: "k3x9/+ =&1", More: true, Count: 7, Changes: []table.Change{
-		{ID: "a", Record: table.Record{"id": "a", "text": "x"}},
-		{ID: "b", Removed: table.ReasonDeleted},
-		{ID: "c", Removed: table.ReasonChanged},
+		{Row: table.Row{ID: "a", Text: `{"id":"a","text":"x"}`}},
+		{Row: table.Row{ID: "b"}, Removed: table.ReasonDeleted},
+		{Row: table.Row{ID: "c"}, Removed: table.ReasonChanged},
 	}}
 	text := table.AppendPage(nil, page, "/tables/todoitem")
 	want := `{"value":[{"id":"a","text":"x"},{"id":"b","@removed":{"reason":"deleted"}},{"id":"c","@removed":{"reason":"changed"}}],` +

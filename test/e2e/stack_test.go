@@ -188,11 +188,11 @@ func (s *stack) changes(t *testing.T, name string) (map[string]table.Record, int
 			t.Fatalf("%v: %.200s", err, body)
 		}
 		for _, c := range page.Changes {
-			if c.Record == nil {
+			if c.IsZero() {
 				delete(records, c.ID)
 				continue
 			}
-			records[c.ID] = c.Record
+			records[c.ID] = c.Open()
 		}
 		token = page.Token
 		if !page.More {

@@ -309,7 +309,7 @@ func TestReplyLost(t *testing.T) {
 		}
 		highest := 0
 		for _, c := range page.Changes {
-			version := c.Record.Version()
+			version := c.Open().Version()
 			seq, err := strconv.Atoi(version[strings.LastIndex(version, "-")+1:])
 			if err != nil {
 				t.Fatal(err)

@@ -70,7 +70,7 @@ func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *
 			return err
 		}
 		r.end(&ch, now, d)
-		return ch.write(ctx, tx, []string{c.Table})
+		return ch.write(tx, []string{c.Table})
 	})
 	return again, err
 }

@@ -57,6 +57,7 @@ type (
 	Apply      struct {               // store a page and its cursor
 		Table string
 		Page  *table.Page
+		Last  bool // the job is done then: note the time as well
 	}
 	Wait    struct{ For time.Duration }
 	Refresh struct{} // get a fresh token

@@ -119,7 +119,7 @@ func (r *Replica) change(ctx context.Context, id string, fn func(*changes, *tabl
 			if err := fn(&ch, now); err != nil {
 				return err
 			}
-			return ch.write(ctx, tx, tables)
+			return ch.write(tx, tables)
 		})
 	}
 	return missing(id)

@@ -47,13 +47,14 @@ func (r *Replica) changeMeta(ctx context.Context, step store.Step) error {
 // records as well, which might be among them.
 func (r *Replica) cursor(ctx context.Context, tableName string) (token string, err error) {
 	err = r.store.View(ctx, []string{StoreMeta, tableName}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaCursor(tableName)), store.Step{Op: store.OpCount, Store: tableName})
+		results, err := tx.Run(ctx, getMeta(metaCursor(tableName)),
+			store.Step{Op: store.OpGetAllKeys, Store: tableName, Take: 1})
 		switch {
 		case err != nil:
 			return err
 		case results[0].Rows[0] != nil:
 			token, _ = results[0].Rows[0]["token"].(string)
-		case results[1].Count > 0:
+		case len(results[1].Keys) > 0:
 			token = table.TokenBeginning
 		}
 		return nil
@@ -61,58 +62,91 @@ func (r *Replica) cursor(ctx context.Context, tableName string) (token string, e
 	return token, err
 }
 
+// fewPending is how many waiting operations of a table are read along with a page, whatever records they are of. Where there
+// are more, those of the page's records are looked up.
+const fewPending = 100
+
 // apply stores a page of changes and its cursor in one transaction. Records with a waiting change keep it, on the new
 // base where no field was changed on both sides; where one was, the next push will meet the conflict. A page that touches
 // a record whose operation was sent and has no verdict is not stored.
-func (r *Replica) apply(ctx context.Context, tableName string, page *table.Page) (unsettled bool, err error) {
-	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, tableName}, func(tx *store.Tx) error {
+func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error) {
+	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, a.Table}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx,
-			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: -1,
-				Range: store.Between([]any{tableName}, []any{tableName, []any{}})},
-			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(metaKept(tableName, ""))})
+			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: fewPending,
+				Range: store.Between([]any{a.Table}, []any{a.Table, []any{}})},
+			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(metaKept(a.Table, ""))})
 		if err != nil {
 			return err
 		}
+		list, kept := withKept(a.Page.Changes, results[1].Rows)
+		waiting := results[0].Rows
+		if len(waiting) == fewPending {
+			if waiting, err = r.waiting(ctx, tx, a.Table, list); err != nil {
+				return err
+			}
+		}
 		pending := map[string][]table.Record{}
-		for _, row := range results[0].Rows {
+		for _, row := range waiting {
 			id, _ := row["recordId"].(string)
 			pending[id] = append(pending[id], row)
-		}
-		list := page.Changes
-		var steps []store.Step
-		for _, row := range results[1].Rows {
-			id, _ := row["id"].(string)
-			newer := slices.ContainsFunc(page.Changes, func(c table.Change) bool { return c.ID == id })
-			if !newer && !isSent(pending[id]) {
-				record, _ := row["record"].(map[string]any)
-				list = append(slices.Clip(list), table.Change{ID: id, Record: record})
-			}
-			if newer || !isSent(pending[id]) {
-				steps = append(steps, dropMeta(row["key"]))
-			}
 		}
 		var ch changes
 		for i := range list {
 			c := &list[i]
-			group := pending[c.ID]
-			if unsettled = isSent(group); unsettled {
+			switch group := pending[c.ID]; {
+			case group == nil && c.Text != "":
+				ch.set(a.Table, c.Row)
+			case group == nil:
+				ch.row(a.Table, c.ID, c.Record)
+			case isSent(group) && i >= len(a.Page.Changes):
+				delete(kept, c.ID) // it is kept until the verdict
+			case isSent(group):
+				unsettled = true
 				return nil
-			}
-			if group == nil {
-				ch.row(tableName, c.ID, c.Record)
-			} else if err := ch.meet(group, c, r.outbox.schema); err != nil {
-				return err
-			}
-		}
-		ch.meta = append(ch.meta, table.Record{"key": metaCursor(tableName), "token": page.Token})
-		if len(steps) > 0 {
-			if _, err := tx.Run(ctx, steps...); err != nil {
-				return err
+			default:
+				if err := ch.meet(group, c, r.outbox.schema); err != nil {
+					return err
+				}
 			}
 		}
-		return ch.write(ctx, tx, []string{tableName})
+		for _, id := range table.AppendKeys(nil, kept) {
+			tx.Last(dropMeta(kept[id]))
+		}
+		ch.meta = append(ch.meta, table.Record{"key": metaCursor(a.Table), "token": a.Page.Token})
+		if a.Last && r.options.Now != nil {
+			ch.meta = append(ch.meta, table.Record{"key": metaSync, "at": r.options.Now()})
+		}
+		return ch.write(tx, []string{a.Table})
 	})
 	return unsettled, err
+}
+
+// withKept adds to a page the records that were kept until it comes and that it does not bring itself. It returns the keys
+// of all that were kept, by id.
+func withKept(page []table.Change, rows []table.Record) (list []table.Change, kept map[string]store.Key) {
+	list, kept = page, make(map[string]store.Key, len(rows))
+	for _, row := range rows {
+		id, _ := row["id"].(string)
+		kept[id] = row["key"]
+		if !slices.ContainsFunc(page, func(c table.Change) bool { return c.ID == id }) {
+			record, _ := row["record"].(map[string]any)
+			list = append(slices.Clip(list), table.Change{Row: table.Row{ID: id, Record: record}})
+		}
+	}
+	return list, kept
+}
+
+// waiting reads the operations of the records that change.
+func (r *Replica) waiting(ctx context.Context, tx *store.Tx, tableName string, list []table.Change) ([]table.Record, error) {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	results, err := tx.Run(ctx, r.outbox.Reads(tableName, ids)...)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(results[0].Groups...), nil
 }
 
 // isSent reports whether one of a record's operations was sent and has no verdict.
@@ -131,20 +165,21 @@ func (c *changes) meet(group []table.Record, change *table.Change, schema int) e
 	if err != nil {
 		return err
 	}
-	server := change.Record
+	record := change.Open()
+	server := record
 	if server == nil {
 		server = table.Record{table.ColumnID: change.ID, table.ColumnDeleted: true}
 	}
 	switch {
-	case change.Record == nil && waits.Record == nil:
+	case record == nil && waits.Record == nil:
 		c.drop(waits) // deleted on both sides
 		return nil
-	case change.Record != nil && waits.Record != nil && waits.Base != nil && waits.Schema == schema:
-		merged, conflicts := table.Merge(waits.Base, waits.Record, change.Record)
+	case record != nil && waits.Record != nil && waits.Base != nil && waits.Schema == schema:
+		merged, conflicts := table.Merge(waits.Base, waits.Record, record)
 		if len(conflicts) == 0 {
-			waits.Base, waits.Record, waits.Server = change.Record, merged, nil
+			waits.Base, waits.Record, waits.Server = record, merged, nil
 			c.row(waits.Table, waits.RecordID, merged)
-			if len(table.Diff(change.Record, merged)) == 0 {
+			if len(table.Diff(record, merged)) == 0 {
 				c.drop(waits)
 			} else {
 				c.put(waits)

@@ -171,7 +171,7 @@ func (m *Machine) pulled(a Answer) Effect {
 		m.known, m.first = page.Count, false
 	}
 	m.page = page
-	return Apply{m.table, page}
+	return Apply{m.table, page, !page.More && len(m.job.Tables) == 0}
 }
 
 // applied goes on after a page. A page that touches a record whose operation has no verdict yet cannot be stored: nobody

@@ -103,9 +103,6 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 	for {
 		effect := m.Step(event)
 		if done, ok := effect.(Done); ok {
-			if done.Err == nil {
-				done.Err = r.finished(ctx, job)
-			}
 			return done.Result, done.Err
 		}
 		if ctx.Err() != nil {
@@ -155,7 +152,7 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		token, err := r.cursor(ctx, e.Table)
 		return Cursor{token}, err
 	case Apply:
-		unsettled, err := r.apply(ctx, e.Table, e.Page)
+		unsettled, err := r.apply(ctx, e)
 		return Applied{unsettled}, err
 	case Wait:
 		return Woke{}, r.options.Wait(ctx, e.For)
@@ -198,14 +195,6 @@ func (r *Replica) problem(c *Conflict, err error) {
 	if r.options.Problem != nil {
 		r.options.Problem(c, err)
 	}
-}
-
-// finished notes the time of a job that both pushed and pulled, or only pulled.
-func (r *Replica) finished(ctx context.Context, job Job) error {
-	if len(job.Tables) == 0 || r.options.Now == nil {
-		return nil
-	}
-	return r.changeMeta(ctx, putMeta(table.Record{"key": metaSync, "at": r.options.Now()}))
 }
 
 func aborted(ctx context.Context) error {

@@ -49,50 +49,68 @@ type Settlement struct {
 type changes struct {
 	entries
 	meta []table.Record
-	rows map[string]map[string]table.Record // by table and id; nil for a row that goes
+	rows map[string]*rows // by table
+}
+
+// rows are the rows of a table that change, in the order in which they were told; those that go have an id only.
+type rows struct {
+	list []table.Row
+	at   map[string]int // by id
 }
 
 // row sets a record as it stands now; nil or a tombstone deletes it. Of several for one record the last counts.
 func (c *changes) row(tableName, id string, record table.Record) {
-	if c.rows == nil {
-		c.rows = map[string]map[string]table.Record{}
-	}
-	if c.rows[tableName] == nil {
-		c.rows[tableName] = map[string]table.Record{}
-	}
 	if record.Deleted() {
 		record = nil
 	}
-	c.rows[tableName][id] = record
+	c.set(tableName, table.Row{ID: id, Record: record})
 }
 
-// write carries the changes out, in an order that does not depend on chance.
-func (c *changes) write(ctx context.Context, tx *store.Tx, tables []string) error {
-	steps := c.steps()
+// set is row for a record that may be text, and then is no tombstone.
+func (c *changes) set(tableName string, row table.Row) {
+	if c.rows == nil {
+		c.rows = map[string]*rows{}
+	}
+	t := c.rows[tableName]
+	if t == nil {
+		t = &rows{at: map[string]int{}}
+		c.rows[tableName] = t
+	}
+	if at, there := t.at[row.ID]; there {
+		t.list[at] = row
+		return
+	}
+	t.at[row.ID] = len(t.list)
+	t.list = append(t.list, row)
+}
+
+// write carries the changes out, as the transaction's last.
+func (c *changes) write(tx *store.Tx, tables []string) error {
+	tx.Last(c.steps()...)
 	for _, name := range tables {
-		var puts []table.Row
+		t := c.rows[name]
+		if t == nil {
+			continue
+		}
+		puts := make([]table.Row, 0, len(t.list))
 		var deletes []string
-		for _, id := range table.AppendKeys(nil, c.rows[name]) {
-			if record := c.rows[name][id]; record != nil {
-				puts = append(puts, table.Row{ID: id, Record: record})
+		for _, row := range t.list {
+			if row.IsZero() {
+				deletes = append(deletes, row.ID)
 			} else {
-				deletes = append(deletes, id)
+				puts = append(puts, row)
 			}
 		}
-		more, err := tx.Apply(name, puts, deletes)
+		steps, err := tx.Apply(name, puts, deletes)
 		if err != nil {
 			return err
 		}
-		steps = append(steps, more...)
+		tx.Last(steps...)
 	}
 	for _, row := range c.meta {
-		steps = append(steps, putMeta(row))
+		tx.Last(putMeta(row))
 	}
-	if len(steps) == 0 {
-		return nil
-	}
-	_, err := tx.Run(ctx, steps...)
-	return err
+	return nil
 }
 
 // settle applies the verdicts of a batch in one transaction. Operations without a final verdict stay as they are: sent.
@@ -118,7 +136,7 @@ func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers ma
 				r.verdict(out, &ch, sent, waits, answer)
 			}
 		}
-		return ch.write(ctx, tx, tables)
+		return ch.write(tx, tables)
 	})
 	return out, err
 }

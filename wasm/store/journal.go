@@ -15,7 +15,7 @@ type Write struct {
 }
 
 // Deletes reports whether the row is gone after the write.
-func (w *Write) Deletes() bool { return w.After.Text == "" && w.After.Record == nil }
+func (w *Write) Deletes() bool { return w.After.IsZero() }
 
 // Journal hears of every write inside the write's transaction, and adds its own steps to it. The sync engine's outbox
 // is one. Reads and Writes are called under the transaction and must only compute.

@@ -14,7 +14,7 @@ type Tx struct {
 	scope   []string
 	changes []Change
 	single  bool   // there is one write, and nothing after it
-	last    []Step // with single: the write's last program, which goes with the commit
+	last    []Step // go with the commit
 }
 
 // Table returns a table for use in this transaction. A name that is not there gives an error at the first use.
@@ -22,13 +22,25 @@ func (tx *Tx) Table(name string) *TxTable { return &TxTable{tx: tx, name: name} 
 
 // Run runs steps as they are: no schema, no journal. It is for the journal's owner; most callers use [Tx.Table].
 func (tx *Tx) Run(ctx context.Context, steps ...Step) ([]Result, error) {
+	tx.note(steps)
+	return tx.txn.Run(ctx, steps)
+}
+
+// Last is Run for the steps that a transaction ends with, whose results do not matter: they are run when its function has
+// returned, together with the commit, which saves a crossing.
+func (tx *Tx) Last(steps ...Step) {
+	tx.note(steps)
+	tx.last = append(tx.last, steps...)
+}
+
+// note remembers what steps change.
+func (tx *Tx) note(steps []Step) {
 	for i := range steps {
 		switch steps[i].Op {
 		case OpPut, OpAdd, OpDelete:
 			tx.changed(steps[i].Store, nil)
 		}
 	}
-	return tx.txn.Run(ctx, steps)
 }
 
 // Apply returns the steps that replace and delete rows of a table as they are, without telling the journal: what came
@@ -39,8 +51,8 @@ func (tx *Tx) Apply(name string, puts []table.Row, deletes []string) ([]Step, er
 		return nil, err
 	}
 	var steps []Step
-	if len(puts) > 0 {
-		steps = append(steps, Step{Op: OpPut, Store: name, Rows: puts, Encode: schema.IndexedColumns()})
+	for part := range slices.Chunk(puts, slice) { // the helper makes the requests of a short step at once
+		steps = append(steps, Step{Op: OpPut, Store: name, Rows: part, Encode: schema.IndexedColumns()})
 	}
 	if len(deletes) > 0 {
 		steps = append(steps, Step{Op: OpDelete, Store: name, Keys: keysOf(deletes)})

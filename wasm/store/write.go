@@ -226,7 +226,7 @@ func (t *writer) commit(ctx context.Context, writes []Write, journal []Step, las
 		t.tx.changed(s.Store, nil)
 	}
 	if steps = append(steps, journal...); last && t.tx.single {
-		t.tx.last = steps
+		t.tx.last = append(t.tx.last, steps...)
 	} else if err := t.start(ctx, steps); err != nil {
 		return err
 	}
