@@ -52,6 +52,7 @@ type API struct {
 	clock   func() time.Time
 	handler http.Handler
 
+	origins    *origins
 	access     *access.Verifier
 	endpoints  endpoints
 	webhooks   *webhooks
@@ -69,7 +70,7 @@ func New(ctx context.Context, o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{db: o.DB, tables: map[string]*db.Table{}, hooks: map[*db.Table]*Hooks{}, maxBody: o.MaxBody, log: o.Logger,
-		clock: o.Feed.Now, access: o.Access}
+		clock: o.Feed.Now, origins: origins, access: o.Access}
 	if err := a.defaults(o); err != nil {
 		return nil, err
 	}

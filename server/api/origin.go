@@ -51,6 +51,9 @@ func CheckOrigins(list []string) error {
 	return err
 }
 
+// AllowsOrigin reports whether pages of an origin, besides the server's own, may use the API.
+func (a *API) AllowsOrigin(origin string) bool { return a.origins.allow(origin) }
+
 // allow reports whether pages of an origin may use the API.
 func (o *origins) allow(origin string) bool {
 	origin = strings.ToLower(origin)

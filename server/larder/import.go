@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/larder-sync/larder/server"
 	"github.com/larder-sync/larder/server/api"
 	"github.com/larder-sync/larder/server/db"
 )
@@ -19,7 +20,7 @@ func importCommand(f *flags) func(context.Context, *Main, []string) error {
 	name := f.String("table", "", "the `table` that gets the records")
 	id := f.String("id", "id", "the `column` whose value becomes the record's id")
 	c := &config{}
-	f.StringVar(&c.db, "db", defaultDB, "the database, as `sqlite:PATH`")
+	f.StringVar(&c.db, "db", server.DefaultDB, databaseUsage)
 	f.StringVar(&c.tables, "tables", defaultTables, "the `folder` with one NAME.json for each table")
 	return func(ctx context.Context, m *Main, args []string) (err error) {
 		if *name == "" {
@@ -42,9 +43,9 @@ func importCommand(f *flags) func(context.Context, *Main, []string) error {
 			return fmt.Errorf("the file %s cannot be read (%w)", args[0], reason(err))
 		}
 		defer file.Close()
-		database, err := openDatabase(ctx, c.db)
+		database, err := server.OpenDatabase(ctx, c.db)
 		if err != nil {
-			return err
+			return explain(err)
 		}
 		defer func() { err = errors.Join(err, database.Close()) }()
 		tablesAPI, err := api.New(ctx, api.Options{DB: database, Tables: tables})

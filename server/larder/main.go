@@ -2,6 +2,7 @@
 // database.
 //
 //	larder serve                          serves ./web and ./tables on http://127.0.0.1:8000 with ./larder.db
+//	larder token --user NAME              prints a token that the server accepts
 //	larder import FILE --table NAME       puts the records of a JSON file into a table
 //	larder manifest DIR                   prints the offline manifest of a web folder
 //	larder build SRC --out DST            makes a folder for a static host: manifest and compressed copies included
@@ -17,7 +18,7 @@
 //
 // # Caveats
 //
-//   - There is no sign-in yet: whoever reaches the server can read and write all its tables.
+//   - Tables are open to everybody who reaches the server, unless their files say otherwise.
 //   - One server at a time belongs to a database file. larder import may run beside it.
 //   - The web folder is kept in memory, compressed copies included.
 package main
@@ -64,6 +65,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "", "serve a web folder and its tables", serveCommand},
+		{"token", "", "print a token for a user", tokenCommand},
 		{"import", "FILE", "put the records of a JSON file into a table", importCommand},
 		{"manifest", "DIR", "print the offline manifest of a web folder", manifestCommand},
 		{"build", "SRC", "make a folder for a static host", buildCommand},

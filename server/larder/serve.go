@@ -5,21 +5,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"strings"
-	"sync/atomic"
 	"syscall"
-	"time"
 
+	"github.com/larder-sync/larder/server"
+	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/server/api"
 	"github.com/larder-sync/larder/server/db"
-	"github.com/larder-sync/larder/server/db/sqlite"
 	"github.com/larder-sync/larder/server/static"
+	"github.com/larder-sync/larder/table"
 )
 
 // config is what "larder serve" can be told.
@@ -35,27 +34,42 @@ type config struct {
 	reload  bool
 	level   choice
 
+	key         string
+	issuers     list
+	audience    list
+	issuer      string
+	login       bool
+	version     string
+	skipVersion bool
+
 	tablesGiven bool
 }
 
 const (
-	defaultDB     = "sqlite:larder.db"
 	defaultTables = "tables"
-
-	shutdownTime = 20 * time.Second // for requests that are running when the server is told to stop
+	databaseUsage = "the `database`: sqlite:PATH, or postgres://USER:PASSWORD@HOST/NAME, which several servers may share"
 )
 
 func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	c := &config{maxBody: api.DefaultMaxBody, level: choice{"info", []string{"debug", "info", "warn", "error"}}}
 	f.StringVar(&c.addr, "addr", "127.0.0.1:8000", "`HOST:PORT` to listen on. Other machines reach the server only if HOST is not a loopback address;\n"+
-		"      there is no sign-in yet, so everybody who reaches it can read and write all tables")
-	f.StringVar(&c.db, "db", defaultDB, "the database, as `sqlite:PATH`")
+		"      what they may do then is said by the access rules of each table")
+	f.StringVar(&c.db, "db", server.DefaultDB, databaseUsage)
 	f.StringVar(&c.tables, "tables", defaultTables, "the `folder` with one NAME.json for each table")
 	f.StringVar(&c.web, "web", "web", "the `folder` with the pages; empty to serve the tables only")
 	f.Var(&c.cors, "cors", "`origins` whose pages may call this server, separated by commas: https://app.example.com, http://localhost:*")
 	f.Var(&c.connect, "connect", "`origins` of other servers that our own pages may call, separated by commas")
 	f.Var(&c.hosts, "host", "`names` under which browsers reach this server, separated by commas. On a loopback address only localhost is\n"+
 		"      answered otherwise, so that no foreign page can reach the tables by pointing its own name here")
+	f.StringVar(&c.key, "jwt-key", "", "the `text` with which tokens are signed (HS256), 32 bytes or more. Better in the environment than here,\n"+
+		"      where others on this machine can read it")
+	f.Var(&c.issuers, "oidc-issuer", "`URLs` of OpenID Connect issuers whose tokens are accepted, separated by commas")
+	f.Var(&c.audience, "jwt-audience", "`names` one of which a token must be made for, separated by commas. When absent, tokens signed with --jwt-key\n"+
+		"      that name an audience must name "+access.Azure)
+	f.StringVar(&c.issuer, "jwt-issuer", "", "the `name` that tokens signed with --jwt-key must come from; like --jwt-audience when absent")
+	f.BoolVar(&c.login, "dev-login", false, "let everybody on this machine sign in under any name, at /.auth/login/dev?user=NAME: for development")
+	f.StringVar(&c.version, "api-version", "", "the `version` that requests without ZUMO-API-VERSION speak, 2.0.0 or 3.0.0; they are refused when it is empty")
+	f.BoolVar(&c.skipVersion, "skip-version-check", false, "accept requests with any ZUMO-API-VERSION, or none")
 	f.Var(&c.maxBody, "max-body", "the largest request body, in `bytes`")
 	f.BoolVar(&c.reload, "reload", true, "read the web folder again when its files change; --reload=false keeps what was there at the start")
 	f.Var(&c.level, "log", "the least `level` that is logged: debug, info, warn, error")
@@ -78,8 +92,16 @@ func (c *config) check() error {
 	if err := api.CheckOrigins(c.cors); err != nil {
 		return fmt.Errorf("--cors: %w", err)
 	}
+	for _, issuer := range c.issuers {
+		if err := access.CheckIssuer(issuer); err != nil {
+			return fmt.Errorf("--oidc-issuer: %w", err)
+		}
+	}
+	if err := api.CheckVersion(c.version); err != nil {
+		return fmt.Errorf("--api-version: %w", err)
+	}
 	for _, name := range c.hosts {
-		if net.ParseIP(name) == nil && (!strings.EqualFold(name, hostname(name)) || strings.ContainsAny(name, "/:*")) {
+		if net.ParseIP(name) == nil && (strings.ContainsAny(name, "/:*") || strings.HasSuffix(name, ".")) {
 			return fmt.Errorf("--host %s is not a name as in shop.example.com: leave out scheme and port", name)
 		}
 	}
@@ -111,61 +133,30 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 	}
 	defer listener.Close()
 
-	database, err := openDatabase(ctx, c.db)
+	o := server.Options{
+		DB: c.db, Files: tables, Web: files.handler, Logger: logger, MaxBody: int64(c.maxBody), CORS: c.cors, Hosts: c.hosts,
+		Key: c.key, Issuers: c.issuers, Audience: c.audience, Issuer: c.issuer, Login: c.login,
+		Version: c.version, SkipVersionCheck: c.skipVersion,
+	}
+	s, err := server.New(ctx, o)
 	if err != nil {
-		return err
+		return explain(err)
 	}
-	defer func() { err = errors.Join(err, database.Close()) }()
-	tablesAPI, err := api.New(ctx, api.Options{DB: database, Tables: tables, MaxBody: int64(c.maxBody), CORS: c.cors, Logger: logger})
-	if err != nil {
-		return err
+	if local := listener.Addr().(*net.TCPAddr).IP.IsLoopback(); !local && c.key == "" && len(c.issuers) == 0 {
+		logger.Warn("other machines can reach this server, and nobody has to sign in: see --jwt-key and --oidc-issuer",
+			"address", listener.Addr().String())
 	}
-
-	ready := &atomic.Bool{}
-	mux := http.NewServeMux()
-	mux.Handle("/tables/", tablesAPI)
-	mux.Handle("/__probe", tablesAPI)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { tell(w, http.StatusOK, "ok") })
-	mux.HandleFunc("GET /readyz", readiness(ready, database, tables))
-	mux.Handle("/", files.handler)
-
-	local := isLoopback(listener.Addr())
-	var handler http.Handler = mux
-	if local || len(c.hosts) > 0 {
-		handler = onlyHosts(c.hosts, handler)
-	}
-	server := &http.Server{
-		Handler:           logged(logger, handler),
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
-	if !local {
-		logger.Warn("other machines can reach this server, and it has no sign-in yet", "address", listener.Addr().String())
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(listener) }()
-	ready.Store(true)
 	url := "http://" + listener.Addr().String() + "/"
 	fmt.Fprintf(m.Stderr, "larder: serving %s (stop with Ctrl+C)\n", url)
-	logger.Info("listening", "url", url, "db", c.db, "tables", len(tables), "web", c.web, "version", version())
+	logger.Info("listening", "url", url, "db", server.RedactDatabase(c.db), "tables", len(tables), "web", c.web, "version", version())
+	return s.Serve(ctx, listener)
+}
 
-	select {
-	case err := <-ended:
-		return errors.Join(err, tablesAPI.Close(context.Background()))
-	case <-ctx.Done():
+// explain tells what the command line has wrong.
+func explain(err error) error {
+	if table.CodeOf(err) == table.CodeInvalid {
+		return usageError("--db: " + err.Error())
 	}
-	ready.Store(false)
-	logger.Info("stopping: running requests may finish", "seconds", int(shutdownTime/time.Second))
-	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-	defer cancel()
-	err = server.Shutdown(finish)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = errors.Join(errors.New("some requests did not finish in time and were cut off"), server.Close())
-	}
-	err = errors.Join(err, tablesAPI.Close(finish))
-	logger.Info("stopped")
 	return err
 }
 
@@ -177,7 +168,7 @@ type files struct {
 
 func (c *config) files(logger *slog.Logger) (files, error) {
 	if c.web == "" {
-		return files{handler: http.NotFoundHandler()}, nil
+		return files{}, nil
 	}
 	root, err := openFolder(c.web)
 	if err != nil {
@@ -227,18 +218,6 @@ func (c *config) loadTables(logger *slog.Logger) ([]*db.Table, error) {
 	return tables, root.Close()
 }
 
-// openDatabase opens what a --db value names.
-func openDatabase(ctx context.Context, url string) (db.DB, error) {
-	kind, path, _ := strings.Cut(url, ":")
-	switch {
-	case kind == "sqlite" && path != "":
-		return sqlite.Open(ctx, path, sqlite.Options{})
-	case kind == "postgres" || kind == "postgresql":
-		return nil, usageError("--db: this build stores in SQLite only, not in PostgreSQL: use --db sqlite:PATH")
-	}
-	return nil, usageError(fmt.Sprintf("--db %s names no database: use --db sqlite:PATH, as in %s", url, defaultDB))
-}
-
 // listen opens the address.
 func listen(addr string) (net.Listener, error) {
 	if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
@@ -260,37 +239,6 @@ func listen(addr string) (net.Listener, error) {
 		return nil, fmt.Errorf("--addr %s cannot be understood: %w", addr, cmp.Or(errors.Unwrap(err), err))
 	}
 	return nil, fmt.Errorf("--addr %s: %w", addr, err)
-}
-
-func isLoopback(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return ok && tcp.IP.IsLoopback()
-}
-
-// readiness answers whether requests can be served now: not while stopping, and not without the database.
-func readiness(ready *atomic.Bool, database db.DB, tables []*db.Table) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if !ready.Load() {
-			tell(w, http.StatusServiceUnavailable, "stopping")
-			return
-		}
-		if len(tables) > 0 {
-			ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
-			defer cancel()
-			if _, err := database.Live(ctx, tables[0].Name()); err != nil {
-				tell(w, http.StatusServiceUnavailable, "the database does not answer: "+err.Error())
-				return
-			}
-		}
-		tell(w, http.StatusOK, "ready")
-	}
-}
-
-func tell(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	io.WriteString(w, text+"\n") // an error here means that the client has gone
 }
 
 // reason drops operation and path from an error of the file system: our own text names the file.
