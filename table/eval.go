@@ -81,13 +81,7 @@ func (s scope) compare(e Compare) any {
 		}
 		return nil
 	}
-	right := s.eval(e.Right)
-	if isDate(e.Left) {
-		right = asDate(right)
-	} else if isDate(e.Right) {
-		left = asDate(left)
-	}
-	c, ok := compareSame(left, right)
+	c, ok := compareValues(e.Left, left, e.Right, s.eval(e.Right))
 	if !ok {
 		return nil
 	}
@@ -106,6 +100,16 @@ func (s scope) compare(e Compare) any {
 		return c <= 0
 	}
 	return nil
+}
+
+// compareValues compares the values a and b of two expressions. What is compared with the literal of a date is a date.
+func compareValues(left Expr, a any, right Expr, b any) (int, bool) {
+	if isDate(left) {
+		b = asDate(b)
+	} else if isDate(right) {
+		a = asDate(a)
+	}
+	return compareSame(a, b)
 }
 
 func isDate(e Expr) bool {
@@ -137,13 +141,7 @@ func (s scope) in(e In) any {
 	x := s.eval(e.X)
 	var result any = false
 	for _, item := range e.List {
-		v := s.eval(item)
-		if isDate(item) {
-			if iso := asDate(x); iso == v {
-				return true
-			}
-		}
-		switch c, ok := compareSame(x, v); {
+		switch c, ok := compareValues(e.X, x, item, s.eval(item)); {
 		case ok && c == 0:
 			return true
 		case !ok:
@@ -173,7 +171,11 @@ func (s scope) arithmetic(e Arithmetic) any {
 			f = math.Trunc(f)
 		}
 	case OpMod:
-		f = math.Mod(a, b)
+		if f = float64(b * math.Trunc(a/b)); a == math.Trunc(a) && b == math.Trunc(b) {
+			f = math.Mod(a, b)
+		} else {
+			f = a - f // in two steps, so that no machine makes one of them, which rounds otherwise
+		}
 	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil

@@ -17,5 +17,12 @@ func (k Kind) String() string {
 	return [...]string{"any value", "a boolean", "a number", "text", "a date"}[k]
 }
 
-// KindOf returns the kind of an expression in a filter over the table, or what [Query.Check] would report about it.
-func (s *Schema) KindOf(e Expr) (Kind, error) { return checker{s: s}.kind(e) }
+// KindOf returns the kind of a filter over the table, or of a part of one; [KindAny] for what [Query.Check] would not let
+// pass.
+func (s *Schema) KindOf(e Expr) Kind {
+	k, err := checker{s: s, part: true}.kind(e)
+	if err != nil {
+		return KindAny
+	}
+	return k
+}

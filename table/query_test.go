@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/table/tabletest"
 )
 
 // vectors reads a file of testdata, which other languages read too.
@@ -34,15 +35,10 @@ func record(t testing.TB, text string) table.Record {
 	return r
 }
 
-type queryVectors struct {
-	Table   any
-	Records []table.Record
-	Cases   []struct {
-		Name  string
-		Query any
-		IDs   string
-	}
-	Bad []struct {
+// refusedVectors are filters and queries that are errors.
+type refusedVectors struct {
+	Table any
+	Bad   []struct {
 		Filter string
 		At     any
 	}
@@ -53,33 +49,39 @@ type queryVectors struct {
 }
 
 func TestQueryVectors(t *testing.T) {
-	var v queryVectors
-	vectors(t, "query.json", &v)
+	tabletest.Vectors(t, "testdata/query", true, func(t *testing.T, s *table.Schema, records []table.Record) tabletest.Find {
+		return func(q *table.Query) ([]string, error) { return tabletest.IDs(q.Apply(records)), nil }
+	})
+	for _, s := range tabletest.Read(t, "testdata/query") {
+		for _, c := range s.Cases {
+			t.Run("is printed and read again: "+c.Name, func(t *testing.T) {
+				q, err := table.ParseQuery(c.Query)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.Also != nil {
+					if also, err := table.ParseQuery(c.Also); err != nil || !reflect.DeepEqual(also, q) {
+						t.Errorf("%v is read as %v, and %v as %v (%v)", c.Query, q, c.Also, also, err)
+					}
+				}
+				if q.After != nil {
+					return // which no URL has
+				}
+				again, err := table.ParseParameters(q.String())
+				if err != nil || !reflect.DeepEqual(again, q) {
+					t.Errorf("%s is read as %s (%v)", q, again, err)
+				}
+			})
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	var v refusedVectors
+	vectors(t, "refused.json", &v)
 	schema, err := table.ParseSchema("todoitem", v.Table)
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, c := range v.Cases {
-		t.Run(c.Name, func(t *testing.T) {
-			q, err := table.ParseQuery(c.Query)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := q.Check(schema); err != nil {
-				t.Fatal(err)
-			}
-			got := ""
-			for _, r := range q.Apply(v.Records) {
-				got += r.ID()
-			}
-			if got != c.IDs {
-				t.Errorf("got %q, want %q, by %s", got, c.IDs, q)
-			}
-			again, err := table.ParseParameters(q.String())
-			if err != nil || !reflect.DeepEqual(again, q) {
-				t.Errorf("%s is read as %s (%v)", q, again, err)
-			}
-		})
 	}
 	for _, c := range v.Bad {
 		t.Run("refuses "+c.Filter, func(t *testing.T) {
@@ -244,15 +246,16 @@ func TestQuery(t *testing.T) {
 }
 
 func FuzzParseFilter(f *testing.F) {
-	var v queryVectors
-	vectors(f, "query.json", &v)
-	for _, c := range v.Cases {
-		if m, ok := c.Query.(map[string]any); ok {
-			if text, ok := m["filter"].(string); ok {
-				f.Add(text)
+	suites := tabletest.Read(f, "testdata/query")
+	for _, s := range suites {
+		for _, c := range s.Cases {
+			if q, err := table.ParseQuery(c.Query); err == nil && q.Filter != nil {
+				f.Add(table.FilterText(q.Filter))
 			}
 		}
 	}
+	var v refusedVectors
+	vectors(f, "refused.json", &v)
 	for _, c := range v.Bad {
 		f.Add(c.Filter)
 	}
@@ -275,9 +278,11 @@ func FuzzParseFilter(f *testing.F) {
 		if err != nil || !reflect.DeepEqual(again, e) {
 			t.Fatalf("%q is printed as %q, which is read as %v (%v)", text, printed, again, err)
 		}
-		for _, r := range v.Records {
-			if table.Matches(e, r) != table.Matches(again, r) {
-				t.Fatalf("%q and %q differ on %v", text, printed, r)
+		for _, s := range suites {
+			for _, r := range s.Records {
+				if table.Matches(e, r) != table.Matches(again, r) {
+					t.Fatalf("%q and %q differ on %v", text, printed, r)
+				}
 			}
 		}
 	})

@@ -57,6 +57,7 @@ func (q *Query) checkAfter(c checker) error {
 type checker struct {
 	s      *Schema
 	inside bool // of an any
+	part   bool // of what may be inside of one
 }
 
 func (c checker) bad(parts ...string) error {
@@ -109,7 +110,7 @@ func (c checker) kind(e Expr) (Kind, error) {
 	case Any:
 		return KindBoolean, c.any(e)
 	case Element:
-		if !c.inside {
+		if !c.inside && !c.part {
 			return KindAny, c.bad("there is no array around an element")
 		}
 		return KindAny, nil

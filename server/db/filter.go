@@ -47,15 +47,6 @@ func sqlKind(k table.Kind) table.Kind {
 	return k
 }
 
-// kindOf returns the kind of a part of a filter that was checked.
-func (c *compiler) kindOf(e table.Expr) table.Kind {
-	if _, ok := e.(table.Element); ok {
-		return table.KindAny // which by itself is an error
-	}
-	k, _ := c.schema.KindOf(e)
-	return k
-}
-
 // expr compiles e to a value of a kind. What is of another kind, as values of a column without a type may be, is null.
 func (c *compiler) expr(e table.Expr, want table.Kind) string {
 	switch e := e.(type) {
@@ -120,7 +111,7 @@ func (c *compiler) column(name string, want table.Kind) string {
 	case table.ColumnID, table.ColumnDeleted:
 		return c.row + name
 	}
-	if k := c.kindOf(table.ColumnRef{Name: name}); k != table.KindAny {
+	if k := c.schema.KindOf(table.ColumnRef{Name: name}); k != table.KindAny {
 		want = k
 	}
 	return c.typed(c.member(name), want)
@@ -137,7 +128,7 @@ func (c *compiler) typed(v jsonValue, want table.Kind) string {
 }
 
 func (c *compiler) isNull(e table.Expr) string {
-	kind := c.kindOf(e)
+	kind := c.schema.KindOf(e)
 	if kind != table.KindAny {
 		return "(" + c.expr(e, kind) + " IS NULL)"
 	}
@@ -175,9 +166,9 @@ var operators = map[table.Op]string{
 
 // comparison compares two values, neither of which is the literal null.
 func (c *compiler) comparison(op table.Op, left, right table.Expr) string {
-	kind := c.kindOf(left)
+	kind := c.schema.KindOf(left)
 	if kind == table.KindAny {
-		kind = c.kindOf(right)
+		kind = c.schema.KindOf(right)
 	}
 	switch kind {
 	case table.KindAny:
@@ -196,7 +187,7 @@ func (c *compiler) comparison(op table.Op, left, right table.Expr) string {
 // text is a text that is compared with another. Next to the literal of a date it is brought to a date's form.
 func (c *compiler) text(e, other table.Expr) string {
 	sql := c.expr(e, table.KindText)
-	if l, ok := other.(table.Literal); ok && c.kindOf(e) != table.KindDate {
+	if l, ok := other.(table.Literal); ok && c.schema.KindOf(e) != table.KindDate {
 		if _, ok := l.Value.(table.Date); ok {
 			return fill(c.date, sql)
 		}
@@ -219,7 +210,7 @@ func (c *compiler) textComparison(op table.Op, left, right table.Expr) string {
 	kind := table.KindDate
 	plain := op == table.OpEq || op == table.OpNe
 	for _, e := range [...]table.Expr{left, right} {
-		if c.kindOf(e) != table.KindDate {
+		if c.schema.KindOf(e) != table.KindDate {
 			kind = table.KindText
 		}
 		switch e := e.(type) {
@@ -229,7 +220,7 @@ func (c *compiler) textComparison(op table.Op, left, right table.Expr) string {
 			plain = plain || isDate || isPlain(s)
 		case table.ColumnRef:
 			if c.indexed(e.Name) {
-				return c.textOrder(c.kindOf(e))
+				return c.textOrder(c.schema.KindOf(e))
 			}
 		}
 	}
@@ -246,11 +237,11 @@ func isPlain(s string) bool {
 
 // in is a chain of comparisons, or SQL's IN where all are constants of the kind that X has.
 func (c *compiler) in(e table.In) string {
-	kind := c.kindOf(e.X)
+	kind := c.schema.KindOf(e.X)
 	uniform := kind != table.KindAny
 	for _, x := range e.List {
 		_, constant := x.(table.Literal)
-		uniform = uniform && constant && c.kindOf(x) == kind
+		uniform = uniform && constant && c.schema.KindOf(x) == kind
 	}
 	list := make([]string, len(e.List))
 	for i, x := range e.List {
@@ -295,7 +286,7 @@ func (c *compiler) call(e table.Call) string {
 	args := make([]any, len(e.Args))
 	for i, x := range e.Args {
 		args[i] = c.expr(x, argumentKind(e.Func, i))
-		if argumentKind(e.Func, i) == table.KindDate && c.kindOf(x) != table.KindDate {
+		if argumentKind(e.Func, i) == table.KindDate && c.schema.KindOf(x) != table.KindDate {
 			args[i] = fill(c.date, args[i])
 		}
 	}
@@ -327,7 +318,7 @@ func (c *compiler) prefix(e table.Call) (prefix, column string, ok bool) {
 	}
 	ref, isColumn := e.Args[0].(table.ColumnRef)
 	l, isLiteral := e.Args[1].(table.Literal)
-	if !isColumn || !isLiteral || !c.indexed(ref.Name) || c.kindOf(ref) != table.KindText {
+	if !isColumn || !isLiteral || !c.indexed(ref.Name) || c.schema.KindOf(ref) != table.KindText {
 		return "", "", false
 	}
 	prefix, _ = l.Value.(string)

@@ -112,7 +112,7 @@ func (c *compiler) idKey(descending bool) sortKey {
 // the rest, and then in the order of their kind.
 func (c *compiler) columnKeys(name string, descending bool) []sortKey {
 	value := func(r table.Record) any { return r[name] }
-	kind := c.kindOf(table.ColumnRef{Name: name})
+	kind := c.schema.KindOf(table.ColumnRef{Name: name})
 	switch kind {
 	case table.KindText, table.KindDate:
 		format := c.textOrder(kind)
