@@ -1,4 +1,3 @@
-// Package dbtest holds every database to what package db asks of one.
 package dbtest
 
 import (
