@@ -70,6 +70,7 @@ web: $(WASMOUT) build/web/wasm_exec.js
 	@find build/web -mindepth 1 -maxdepth 1 ! -name larder.wasm ! -name wasm_exec.js -exec rm -rf {} +
 	cp -R web/. build/web/
 	cp sw/sw.js wasm/idb/idb.js build/web/
+	$(GO) run ./wasm/join build/web/larder.js
 
 $(WASMOUT): FORCE
 	@mkdir -p build/web

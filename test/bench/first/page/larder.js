@@ -1,0 +1,3 @@
+import { contendAs } from './visit.js';
+
+contendAs('first-larder', (query) => query);
