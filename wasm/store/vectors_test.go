@@ -14,7 +14,9 @@ import (
 // TestQueryVectors asks the vectors, which SQL databases answer too, of every backend, with the indexes that the tables
 // declare and without any.
 func TestQueryVectors(t *testing.T) {
-	eachFill(t, func(t *testing.T, fill tabletest.Open) { tabletest.Vectors(t, "../../table/testdata/query", false, fill) })
+	eachFill(t, func(t *testing.T, fill tabletest.Open) {
+		tabletest.Vectors(t, "../../table/testdata/query", false, fill)
+	})
 }
 
 func TestRandomQueries(t *testing.T) {
