@@ -167,7 +167,21 @@ func (c *connection) begin(ctx context.Context, write bool, stores []string) (Tx
 	if b, err = c.current(ctx); err != nil {
 		return nil, err
 	}
-	return b.Begin(ctx, write, stores)
+	txn, err = b.Begin(ctx, write, stores)
+	if isLoss(err) && ctx.Err() == nil && c.ended() == nil {
+		err = table.Errorf(table.CodeStorage, "the browser closes the database again and again: reload the page").Because(err)
+		if c.events.Failed != nil {
+			c.events.Failed(err)
+		}
+	}
+	return txn, err
+}
+
+// ended returns why there will be no backend any more, or nil.
+func (c *connection) ended() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.over
 }
 
 // lost gives up the backend, if it is the one that does not work any more.
