@@ -4,14 +4,15 @@
  * Row types follow the schema given to {@link open}; nothing needs to be declared twice. A schema that is kept in a
  * variable of its own keeps its types with `satisfies Schema` (or `as const`).
  *
- * Every failure is a {@link LarderError}. Functions that return a Promise reject and never throw.
+ * Every failure is a {@link LarderError}. Functions that return a Promise reject and never throw; a query with a wrong
+ * argument is rejected when it is run. What returns at once throws: `table`, `on` and `live`.
  */
 
 /** Opens a database, creating or upgrading it: new tables and indexes appear, those no longer named are dropped. */
 export function open<const T extends Schema>(name: string, options: OpenOptions<T>): Promise<Database<T>>;
 
 /** Deletes a database with all that is in it, what was never pushed included. Waits 10 s at most for other tabs. */
-export function destroy(name: string): Promise<void>;
+export function destroy(name: string, options?: Waiting): Promise<void>;
 
 export interface OpenOptions<T extends Schema> {
   /** The schema's version, from 1 on. Raise it whenever `tables` changes. */
@@ -39,8 +40,15 @@ export interface SyncOptions {
   live?: boolean;
 }
 
-/** What a column of each type holds, besides null. A date is an instant, with milliseconds. */
-export interface ColumnValues { string: string; number: number; integer: number; boolean: boolean; date: Date; json: JSONValue }
+/** What a call may be given that waits: a signal, whose abort rejects it with `aborted`. What was begun may still happen. */
+export interface Waiting { signal?: AbortSignal | null | undefined }
+
+/** What a column of each type holds, besides null. A date is an instant, with milliseconds. The lower names are Azure's. */
+export interface ColumnValues {
+  string: string; number: number; integer: number; boolean: boolean; date: Date; json: JSONValue;
+  text: string; float: number; real: number; bool: boolean; datetime: Date; time: Date; 'date/time': Date;
+  object: JSONValue; array: JSONValue;
+}
 export type ColumnType = keyof ColumnValues;
 
 /** A table of a schema. */
@@ -89,28 +97,36 @@ export type Changes<R> = Draft<R> & Identified;
 export interface Reader<R extends Identified> extends Queryable<R> {
   readonly name: string;
   /** The record with the id, or undefined. */
-  get(id: string): Promise<R | undefined>;
+  get(id: string, options?: Waiting): Promise<R | undefined>;
   /** The records with the ids, in their order, with undefined where there is none. */
-  getMany(ids: readonly string[]): Promise<(R | undefined)[]>;
+  getMany(ids: readonly string[], options?: Waiting): Promise<(R | undefined)[]>;
 }
 
 /** A table. Each write is one transaction, over the record and the outbox. */
 export interface Table<R extends Identified> extends Reader<R> {
   /** Adds a record and returns it as stored. Without an id it is given one; an id that is taken is `exists`. */
-  insert(record: Draft<R>): Promise<R>;
+  insert(record: Draft<R>, options?: Waiting): Promise<R>;
   /** Merges the given columns into the record with the same id and returns it. A missing record is `not-found`. */
-  update(changes: Changes<R>): Promise<R>;
+  update(changes: Changes<R>, options?: Waiting): Promise<R>;
   /** Inserts or replaces a whole record and returns it as stored. */
-  put(record: Draft<R>): Promise<R>;
+  put(record: Draft<R>, options?: Waiting): Promise<R>;
   /** Deletes a record, given its id or the record. One that is not there is no error. */
-  delete(record: string | Identified): Promise<void>;
+  delete(record: string | Identified, options?: Waiting): Promise<void>;
   /** Inserts or replaces many in one transaction and returns how many were given. Of several with one id the last wins. */
-  bulkPut(records: readonly Draft<R>[]): Promise<number>;
+  bulkPut(records: readonly Draft<R>[], options?: BulkOptions): Promise<number>;
+}
+
+export interface BulkOptions extends Waiting {
+  /** Hears how many of the records have been handed over. They are there when the call resolves, all of them or none. */
+  progress?: (progress: { done: number; known: number }) => void;
 }
 
 /** What a query is built and run by. On a table it begins a query for all records. */
 export interface Queryable<R extends Identified, Out = R> extends AsyncIterable<Out> {
-  /** Keeps records whose columns equal the given values; an array stands for any of its values. */
+  /**
+   * Keeps records whose columns equal the given values. An array stands for any of its values, and an object says what the
+   * value must be: `{ rank: { ge: 1, lt: 5 }, text: { startswith: 'b' }, tags: { any: ['shop', 'garden'] } }`.
+   */
   where(values?: Where<R>): Query<R, Out>;
   /** Keeps records for which an OData expression holds: `"due ge datetime'2026-11-21T00:00:00Z'"`. */
   filter(expression: string): Query<R, Out>;
@@ -125,25 +141,29 @@ export interface Queryable<R extends Identified, Out = R> extends AsyncIterable<
   /** Gives only these columns. */
   select<C extends ColumnName<R>>(...columns: C[] | [readonly C[]]): Query<R, Pick<R, C>>;
   /** All records that match. */
-  toArray(): Promise<Out[]>;
+  toArray(options?: Waiting): Promise<Out[]>;
   /** The first record that matches, or undefined. */
-  first(): Promise<Out | undefined>;
+  first(options?: Waiting): Promise<Out | undefined>;
   /** How many records match, whatever `skip` and `take` are. */
-  count(): Promise<number>;
-  /** Calls fn for one record after another, and waits for what it returns. */
-  each(fn: (row: Out) => unknown): Promise<void>;
+  count(options?: Waiting): Promise<number>;
+  /**
+   * Calls fn for one record after another, and waits for what it returns. Records are read some hundreds at a time, as
+   * `for await` reads them: what is written meanwhile behind the last one read is seen.
+   */
+  each(fn: (row: Out) => unknown, options?: Waiting): Promise<void>;
+  /** Says in words how the query will be answered: which index it uses, and what is left to be looked at. */
+  explain(options?: Waiting): Promise<string>;
   /**
    * Calls fn with the rows now, all of them in `change.added`, and again after each commit that changes them, in
-   * whichever tab. Rows of a live query always have their id. onError hears of a query that failed; without it the
-   * page's own handlers do. Returns the function that stops it. Inside a transaction it throws `transaction`.
+   * whichever tab; of a burst of commits once. Rows of a live query always have their id. onError hears of a query that
+   * failed; without it the page's own handlers do. Returns the function that stops it. Inside a transaction it throws
+   * `transaction`.
    */
   live(fn: (rows: (Out & Identified)[], change: Change<Out & Identified>) => void, onError?: (error: LarderError) => void): () => void;
 }
 
 /** A query. Every call gives a new one, so that one can be kept and refined. */
 export interface Query<R extends Identified, Out = R> extends Queryable<R, Out> {
-  /** Says in words how the query will be answered: which index it uses, and what is left to be looked at. */
-  explain(): Promise<string>;
   /** The query as plain data. */
   toJSON(): QueryParts;
 }
@@ -191,7 +211,7 @@ export interface Database<T extends Schema = Schema> {
   /** Calls handler for an event. Returns the function that unsubscribes. */
   on<E extends keyof DatabaseEvents<T>>(event: E, handler: (event: DatabaseEvents<T>[E]) => void): () => void;
   /** Asks the server now whether it can be reached; resolves to `status.online`. */
-  checkConnection(): Promise<boolean>;
+  checkConnection(options?: Waiting): Promise<boolean>;
   /** Closes the database. Running transactions finish first; later calls fail with `closed`. */
   close(): Promise<void>;
 }
@@ -224,8 +244,7 @@ export interface Status {
  */
 export type ConnectionReason = 'ok' | 'server' | 'network' | 'timeout' | 'portal' | 'unknown' | '';
 
-export interface JobOptions {
-  signal?: AbortSignal;
+export interface JobOptions extends Waiting {
   /** How long to wait and try again while the server cannot be reached or is busy, in milliseconds: 10,000 unless told. */
   timeout?: number;
   /** Hears how far a pull is, after each page. */
@@ -291,16 +310,16 @@ export type Resolution<T extends Schema = Schema> =
 /** The outbox as the app sees it. */
 export interface Pending<T extends Schema = Schema> {
   /** The operations, oldest first. */
-  toArray(): Promise<Operation<T>[]>;
-  count(): Promise<number>;
+  toArray(options?: Waiting): Promise<Operation<T>[]>;
+  count(options?: Waiting): Promise<number>;
   /** Calls fn with the operations now and after each change. Returns the function that stops it. */
   live(fn: (operations: Operation<T>[], change: Change<Operation<T>>) => void, onError?: (error: LarderError) => void): () => void;
   /** Puts an operation from quarantine back into the queue. */
-  retry(id: string): Promise<void>;
+  retry(id: string, options?: Waiting): Promise<void>;
   /** Drops an operation and undoes its change: the record goes back to the server's, or away if it was inserted here. */
-  discard(id: string): Promise<void>;
+  discard(id: string, options?: Waiting): Promise<void>;
   /** Replaces the record of an operation, which then waits to be pushed anew. */
-  edit(id: string, record: { [N in keyof T]: Draft<Row<T[N]>> }[keyof T]): Promise<void>;
+  edit(id: string, record: { [N in keyof T]: Draft<Row<T[N]>> }[keyof T], options?: Waiting): Promise<void>;
 }
 
 /** A change of one record that the server has not confirmed yet. */
@@ -335,7 +354,7 @@ export type Operation<T extends Schema = Schema> = {
 export type ErrorCode =
   | 'invalid' | 'query' | 'exists' | 'not-found' | 'constraint' | 'conflict'
   | 'transaction' | 'aborted' | 'blocked' | 'version' | 'migration' | 'quota' | 'storage' | 'closed' | 'engine'
-  | 'network' | 'auth' | 'server' | 'epoch' | 'fork' | 'limit';
+  | 'network' | 'auth' | 'server' | 'epoch' | 'fork' | 'expired' | 'limit';
 
 /** Every failure. Its message names the thing and the way out; what caused it, a DOMException for one, is its `cause`. */
 export class LarderError extends Error {
@@ -375,8 +394,16 @@ export class ClosedError extends LarderError { readonly code: 'closed' }
 export class NetworkError extends LarderError { readonly code: 'network' }
 /** Not signed in, expired, or not allowed. */
 export class AuthError extends LarderError { readonly code: 'auth' }
-/** The server answered, and the answer is an error, a limit, or cannot be understood. */
-export class ServerError extends LarderError { readonly code: 'server' | 'epoch' | 'limit' }
+/** The server answered, and the answer is an error or cannot be understood. */
+export class ServerError extends LarderError { readonly code: 'server' }
+/** The server does not know the past that this database refers to: it was restored or replaced. */
+export class EpochError extends LarderError { readonly code: 'epoch' }
+/** Another copy of this database has used the operation's number, as a cloned profile does. */
+export class ForkError extends LarderError { readonly code: 'fork' }
+/** The server cannot continue from where the last pull ended: all is pulled again. */
+export class ExpiredError extends LarderError { readonly code: 'expired' }
+/** A limit of the server: size, depth, rate. */
+export class LimitError extends LarderError { readonly code: 'limit' }
 /** The engine itself could not start, or has stopped. */
 export class EngineError extends LarderError { readonly code: 'engine' }
 
@@ -384,8 +411,14 @@ export class EngineError extends LarderError { readonly code: 'engine' }
 export type ColumnName<R> = keyof R & string;
 /** A column to order by, and the direction: ascending unless told. */
 export type OrderKey<R> = ColumnName<R> | `${ColumnName<R>} ${'asc' | 'desc'}`;
-/** Values that columns shall equal; an array stands for any of its values. */
-export type Where<R> = { [C in keyof R]?: Input<R[C]> | readonly Input<R[C]>[] | null };
+/** What columns shall equal or satisfy: see {@link Queryable.where}. */
+export type Where<R> = { [C in keyof R]?: Input<R[C]> | readonly (Input<R[C]> | null)[] | null | Condition<NonNullable<R[C]>> };
+/** What a column's value must be, by OData's names. All that are given must hold. */
+export type Condition<V> =
+  & { [Op in 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le']?: Input<V> | null }
+  & { in?: readonly (Input<V> | null)[] }
+  & (V extends string ? { [Op in 'startswith' | 'endswith' | 'contains']?: string } : unknown)
+  & (JSONValue extends V ? { any?: unknown } : unknown);
 /** What may be given for a column's value. */
 export type Input<V> = V extends Date ? Date | string : V;
 

@@ -14,7 +14,7 @@ function compare(what, javaScript, types) {
 
 // What the classes have for each other's use, and apps shall not know.
 const internal = {
-  Database: ['start', 'engine', 'watch', 'dates'],
+  Database: ['start', 'ask', 'watch', 'dates'],
   Table: ['dates'],
   Query: [],
   Pending: [],
@@ -34,7 +34,7 @@ const parse = (name) => ts.createSourceFile(name, readFileSync(path(name), 'utf8
 /** A class's public members: methods, accessors, fields, and what its constructor assigns to this. */
 function publicMembers(name) {
   const found = new Set();
-  for (const file of ['database', 'query', 'table', 'pending']) {
+  for (const file of ['database', 'query', 'reader', 'table', 'transaction', 'pending']) {
     for (const node of parse(`web/larder/${file}.js`).statements) {
       if (!ts.isClassDeclaration(node) || node.name.text !== name) continue;
       for (const clause of node.heritageClauses ?? []) {

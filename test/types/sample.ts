@@ -1,6 +1,6 @@
 // What an app writes, and what the types must refuse. It is compiled, never run.
 import {
-  open, destroy, LarderError, ExistsError, ServerError,
+  open, destroy, LarderError, ExistsError, ForkError, ServerError,
   type Database, type Draft, type ErrorCode, type JSONValue, type Row, type Schema, type Table,
 } from '../../web/larder.js';
 
@@ -85,6 +85,18 @@ await t.get(1);
 // @ts-expect-error: no such table
 db.table('todo');
 
+// Signals and progress
+const { signal } = new AbortController();
+await t.get('1', { signal });
+await t.getMany(['1'], { signal });
+await t.put({ id: '1' }, { signal });
+await t.delete('1', { signal });
+await t.bulkPut([], { signal, progress: ({ done, known }) => console.log(done / known) });
+// @ts-expect-error: a signal is an AbortSignal
+await t.get('1', { signal: 'stop' });
+// @ts-expect-error: an insert of one record has no progress
+await t.insert({}, { progress: () => {} });
+
 // A dynamic table takes other columns as well
 const note = await db.table('note').insert({ body: 'hello', colour: 'red' });
 same<typeof note.body, string | null | undefined>();
@@ -97,7 +109,16 @@ rows[0]?.due?.getTime();
 for await (const item of open50.filter("due ge datetime'2026-11-21T00:00:00Z'")) item.text?.toUpperCase();
 await t.each(async (item) => { await t.update({ id: item.id, complete: true }); });
 (await t.where({ due: new Date() }).first())?.text;
-await t.count();
+await t.count({ signal });
+(await t.where({ rank: { ge: 1, lt: 5 }, text: { startswith: 'b', ne: 'bread' }, extra: { any: ['shop'] } }).toArray({ signal })).length;
+await t.where({ due: { gt: new Date(), le: '2027-01-01' }, complete: { ne: null }, id: ['1', '2'] }).each(() => {}, { signal });
+await t.where({ rank: { in: [1, null] } }).explain();
+// @ts-expect-error: a number does not start with a text
+t.where({ rank: { startswith: '1' } });
+// @ts-expect-error: no such comparison
+t.where({ rank: { greater: 1 } });
+// @ts-expect-error: rank is a number
+t.where({ rank: { gt: '1' } });
 const texts = await t.select('text', 'due').orderByDescending('rank').toArray();
 same<typeof texts[number]['due'], Date | null | undefined>();
 // @ts-expect-error: not selected
@@ -205,6 +226,9 @@ try {
   } else if (error instanceof ServerError) {
     // @ts-expect-error: not one of the server's
     if (error.code === 'quota') error.message;
+  } else if (error instanceof ForkError) {
+    const code: 'fork' = error.code;
+    void code;
   } else if (error instanceof LarderError) {
     same<typeof error.code, ErrorCode>();
     // @ts-expect-error: no such code
@@ -222,6 +246,17 @@ await open('app', { version: 1, tables: { a: { columns: { due: 'date' }, indexes
 // @ts-expect-error: a server has an address
 await open('app', { version: 1, tables: {}, sync: { live: true } });
 
+// Azure's names of types
+const azure = await open('azure', { version: 1, tables: { a: { columns: { at: 'datetime', from: 'time', n: 'float', ok: 'bool', o: 'object' } } } });
+const old = await azure.table('a').first();
+if (old) {
+  same<typeof old.at, Date | null | undefined>();
+  same<typeof old.from, Date | null | undefined>();
+  same<typeof old.n, number | null | undefined>();
+  same<typeof old.ok, boolean | null | undefined>();
+  same<typeof old.o, JSONValue | undefined>();
+}
+
 // A schema of its own, and functions over any database
 const schema = { item: { columns: { name: 'string' }, indexes: ['name'] } } satisfies Schema;
 const other = await open('other', { version: 1, tables: schema });
@@ -229,7 +264,9 @@ const other = await open('other', { version: 1, tables: schema });
 async function size(any: Database): Promise<number> { return (await any.pending.count()) + any.status.pending; }
 async function texted<R extends { id: string; text?: string | null }>(table: Table<R>, id: string) { return (await table.get(id))?.text; }
 await texted(t, '1');
-await destroy('other');
+const fixed = { item: { columns: { name: 'string', since: 'date' }, indexes: ['since', ['name', 'since']] } } as const;
+(await (await open('fixed', { version: 1, tables: fixed })).table('item').orderBy('since desc').first())?.since?.getTime();
+await destroy('other', { signal });
 await db.close();
 
 export { count, moved, off, size, tables, waiting };
