@@ -44,8 +44,8 @@ race: ## the native tests under the race detector
 sim: ## random days of three devices on a bad network: SEED=N replays one, DAYS=N runs more
 	SEED=$(SEED) DAYS=$(DAYS) $(GO) test -count=1 -timeout 60m -run TestRandomDays ./test/sync
 
-bench: web deps ## reading and writing: raw IndexedDB, Dexie, Larder and package idb in one run
-	cd test/bench && npm ci --silent --no-audit --no-fund
+bench: web deps ## reading and writing: raw IndexedDB, Dexie, RxDB, PouchDB, Larder and package idb in one run
+	cd test/bench && npm ci --silent --no-audit --no-fund && npm run --silent bundle
 	$(WASM) $(GO) build -trimpath -ldflags='$(LDFLAGS)' -o build/bench/idb.wasm ./test/bench/idb
 	$(GO) run ./test/bench -web build/web
 

@@ -12,10 +12,10 @@ import (
 	"github.com/larder-sync/larder/test/browser"
 )
 
-var small = []string{"-rows=40", "-gets=5", "-page=10", "-rounds=2", "-contenders=raw"}
+var small = []string{"-rows=40", "-gets=5", "-page=10", "-rounds=2", "-many=300", "-contenders=raw"}
 
 func smallPlan() plan {
-	return plan{rows: 40, gets: 5, page: 10, rounds: 2, contenders: []string{raw}}
+	return plan{rows: 40, gets: 5, page: 10, rounds: 2, many: 300, contenders: []string{raw}}
 }
 
 func TestRun(t *testing.T) {
@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 		if err := run(t.Context(), small, &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range []string{"bulk put of 40", "5 awaited gets", "read all 40", "pull page of 10"} {
+		for _, line := range []string{"bulk put of 40", "5 awaited puts", "5 awaited gets", "read all 40", "first 500", "pages of 50", "pull page of 10", "bulk put of 300"} {
 			if strings.Count(out.String(), line) != 2 {
 				t.Errorf("no %q in both tables:\n%s", line, out.String())
 			}
@@ -53,7 +53,7 @@ func TestRun(t *testing.T) {
 		for way, args := range map[string][]string{
 			"make web":          {"-contenders=larder", "-web=" + none},
 			"npm ci":            {"-contenders=dexie", "-dexie=" + none},
-			"unknown contender": {"-contenders=pouch"},
+			"unknown contender": {"-contenders=couch"},
 			"at least":          {"-rows=1"},
 		} {
 			if err := run(t.Context(), append(slices.Clone(small), args...), io.Discard, io.Discard); err == nil || !strings.Contains(err.Error(), way) {

@@ -1,5 +1,5 @@
-// Command bench compares Larder, and package idb by itself, with IndexedDB by hand and with Dexie, in a real browser. The contenders take turns in
-// one page, step by step, so that what else the machine does hits them alike; what counts are the ratios of one round,
+// Command bench compares Larder, and package idb by itself, with IndexedDB by hand, Dexie, RxDB and PouchDB, in a real browser.
+// The contenders take turns in one page, step by step, so that what else the machine does hits them alike; what counts are the ratios of one round,
 // their medians and their spread. A contender whose result is wrong ends the run; none is judged by its time.
 //
 //	make bench
@@ -34,49 +34,62 @@ func main() {
 
 // The contenders, each a module of the page.
 const (
-	raw    = "raw"
-	dexie  = "dexie"
-	larder = "larder"
-	idb    = "idb"
+	raw     = "raw"
+	dexie   = "dexie"
+	larder  = "larder"
+	idb     = "idb"
+	rxdb    = "rxdb"
+	pouchdb = "pouchdb"
 )
+
+var everybody = []string{raw, dexie, larder, idb, rxdb, pouchdb}
 
 // plan is what to measure.
 type plan struct {
 	web        string // folder with larder.js, as make web leaves it
 	dexieFile  string // Dexie's module
-	idbFile    string // the program in folder idb, built for the browser
+	built      string // folder of the contenders that have to be built: idb.wasm, rxdb.js, pouchdb.js
 	rows       int
-	gets       int
+	gets       int // records asked for, and put, one by one
+	many       int // records put while the page's thread is watched
 	page       int // changes in a page
 	rounds     int
 	contenders []string // the first is what the others are compared with
+	steps      []string // empty: all
+	markdown   bool
 	limit      time.Duration
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	var p plan
-	var contenders string
+	var contenders, steps string
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	flags.StringVar(&p.web, "web", "build/web", "`folder` of Larder's web files, made by make web")
 	flags.StringVar(&p.dexieFile, "dexie", "test/bench/node_modules/dexie/dist/modern/dexie.mjs", "`file` of Dexie's module, installed by npm ci")
-	flags.StringVar(&p.idbFile, "idb", "build/bench/idb.wasm", "`file` of the Go contender, built by make bench")
+	flags.StringVar(&p.built, "built", "build/bench", "`folder` of the contenders that make bench builds")
 	flags.IntVar(&p.rows, "rows", 10_000, "records in a database")
-	flags.IntVar(&p.gets, "gets", 1_000, "records asked for one by one")
+	flags.IntVar(&p.gets, "gets", 1_000, "records asked for, and put, one by one")
+	flags.IntVar(&p.many, "many", 100_000, "records put at once to see how long the page's thread is held")
 	flags.IntVar(&p.page, "page", 1_000, "changes in a page")
 	flags.IntVar(&p.rounds, "rounds", 9, "rounds")
-	flags.StringVar(&contenders, "contenders", raw+","+dexie+","+larder+","+idb, "who takes part; the first is the measure")
+	flags.StringVar(&contenders, "contenders", strings.Join(everybody, ","), "who takes part; the first is the measure")
+	flags.StringVar(&steps, "steps", "", "what is measured: some of put,single,gets,all,page,deep,range,modify,cursor,pull,smooth; empty is all")
+	flags.BoolVar(&p.markdown, "markdown", false, "print the tables as Markdown")
 	flags.DurationVar(&p.limit, "limit", 15*time.Minute, "end the run, as failed, after this time")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
 	p.contenders = strings.Split(contenders, ",")
 	for _, c := range p.contenders {
-		if !slices.Contains([]string{raw, dexie, larder, idb}, c) {
-			return fmt.Errorf("unknown contender %q: there are %s, %s, %s and %s", c, raw, dexie, larder, idb)
+		if !slices.Contains(everybody, c) {
+			return fmt.Errorf("unknown contender %q: there are %s", c, strings.Join(everybody, ", "))
 		}
 	}
-	if p.rows < 10 || p.gets < 1 || p.page < 10 || p.page > p.rows || p.rounds < 1 {
+	if steps != "" {
+		p.steps = strings.Split(steps, ",")
+	}
+	if p.rows < 10 || p.gets < 1 || p.page < 10 || p.page > p.rows || p.rounds < 1 || p.many < 1 {
 		return errors.New("at least 10 rows, 1 get, 10 changes, no more than there are rows, and 1 round")
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("not done in %v: see -limit", p.limit))

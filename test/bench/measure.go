@@ -10,27 +10,6 @@ import (
 	"github.com/larder-sync/larder/test/browser"
 )
 
-// job is one line of the table.
-type job struct {
-	step  string // of the page's bench object
-	label string
-	by    []string // the contenders that can do it; nil is all
-}
-
-func (j job) has(contender string) bool { return j.by == nil || slices.Contains(j.by, contender) }
-
-func (p plan) jobs() []job {
-	return []job{
-		{"put", fmt.Sprintf("bulk put of %d", p.rows), nil},
-		{"gets", fmt.Sprintf("%d awaited gets", p.gets), nil},
-		{"all", fmt.Sprintf("read all %d", p.rows), nil},
-		{"range", "10 ranges of 500 by index", []string{raw, idb}},
-		{"modify", fmt.Sprintf("read-modify-write of %d", p.gets), []string{raw, idb}},
-		{"cursor", fmt.Sprintf("cursor over %d", p.rows), []string{raw, idb}},
-		{"pull", fmt.Sprintf("pull page of %d", p.page), []string{raw, dexie, larder}},
-	}
-}
-
 // sample is one timed step: milliseconds on the clock, and of all the browser's processes together.
 type sample struct{ wall, cpu float64 }
 
@@ -63,7 +42,11 @@ func (p plan) measure(ctx context.Context, w *work, onRound func(int)) (res *res
 	if _, err := page.Eval(ctx, `await bench.load(arguments[0])`, p.contenders); err != nil {
 		return nil, err
 	}
+	jobs := p.jobs()
 	for _, c := range p.contenders {
+		if !slices.ContainsFunc(jobs, func(j job) bool { return j.step == stepPull && j.has(c) }) {
+			continue
+		}
 		if _, err := page.Eval(ctx, `await bench.fill(arguments[0])`, c); err != nil {
 			return nil, fmt.Errorf("%s: %w", c, err)
 		}
@@ -81,13 +64,16 @@ func (p plan) measure(ctx context.Context, w *work, onRound func(int)) (res *res
 				return nil, fmt.Errorf("%s: %w", c, err)
 			}
 		}
-		for _, j := range p.jobs() {
+		for _, j := range jobs {
+			if j.once && round > 0 {
+				continue
+			}
 			for i := range p.contenders {
 				c := p.contenders[(i+round)%len(p.contenders)] // nobody is always first
 				if !j.has(c) {
 					continue
 				}
-				took, err := step(ctx, b, page, j.step, c, w.pages[round].want)
+				took, err := step(ctx, b, page, j.step, c, j.argument(p, w, round))
 				if err != nil {
 					return nil, fmt.Errorf("round %d, %s, %s: %w", round+1, j.label, c, err)
 				}
@@ -99,7 +85,7 @@ func (p plan) measure(ctx context.Context, w *work, onRound func(int)) (res *res
 }
 
 // step runs one step of one contender, after a garbage collection that clears away what the others left.
-func step(ctx context.Context, b *browser.Browser, page *browser.Page, name, contender string, want wanted) (sample, error) {
+func step(ctx context.Context, b *browser.Browser, page *browser.Page, name, contender string, argument any) (sample, error) {
 	if _, err := page.CDP(ctx, "HeapProfiler.collectGarbage", nil); err != nil {
 		return sample{}, err
 	}
@@ -108,7 +94,7 @@ func step(ctx context.Context, b *browser.Browser, page *browser.Page, name, con
 		return sample{}, err
 	}
 	var took sample
-	if err := page.Read(ctx, &took.wall, `return bench[arguments[0]](arguments[1], arguments[2])`, name, contender, want); err != nil {
+	if err := page.Read(ctx, &took.wall, `return bench[arguments[0]](arguments[1], arguments[2])`, name, contender, argument); err != nil {
 		return sample{}, err
 	}
 	after, err := cpuTimes(ctx, b)

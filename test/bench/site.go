@@ -29,7 +29,9 @@ func newSite(p plan, w *work) (*site, error) {
 	for _, need := range []struct{ contender, path, way string }{
 		{larder, filepath.Join(p.web, "larder.js"), "make web"},
 		{dexie, p.dexieFile, "npm ci in test/bench"},
-		{idb, p.idbFile, "make bench"},
+		{idb, filepath.Join(p.built, "idb.wasm"), "make bench"},
+		{rxdb, filepath.Join(p.built, "rxdb.js"), "npm run bundle in test/bench"},
+		{pouchdb, filepath.Join(p.built, "pouchdb.js"), "npm run bundle in test/bench"},
 		{idb, filepath.Join(p.web, "idb.js"), "make web"},
 	} {
 		if !slices.Contains(p.contenders, need.contender) {
@@ -57,14 +59,17 @@ func newSite(p plan, w *work) (*site, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServer(http.Dir(p.web)))
 	mux.Handle("GET /bench/", http.StripPrefix("/bench/", http.FileServerFS(assets)))
-	mux.HandleFunc("GET /bench/dexie.mjs", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/javascript")
-		http.ServeFile(w, r, p.dexieFile)
-	})
-	mux.HandleFunc("GET /bench/idb.wasm", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/wasm")
-		http.ServeFile(w, r, p.idbFile)
-	})
+	for _, file := range [...]struct{ name, path, kind string }{
+		{"dexie.mjs", p.dexieFile, "text/javascript"},
+		{"idb.wasm", filepath.Join(p.built, "idb.wasm"), "application/wasm"},
+		{"rxdb.js", filepath.Join(p.built, "rxdb.js"), "text/javascript"},
+		{"pouchdb.js", filepath.Join(p.built, "pouchdb.js"), "text/javascript"},
+	} {
+		mux.HandleFunc("GET /bench/"+file.name, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", file.kind)
+			http.ServeFile(w, r, file.path)
+		})
+	}
 	mux.HandleFunc("GET /bench/work.json", func(w http.ResponseWriter, _ *http.Request) { answer(w, script) })
 	mux.HandleFunc("GET /__probe", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Larder-Probe", r.URL.Query().Get("n"))

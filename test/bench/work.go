@@ -32,9 +32,10 @@ type removed struct {
 
 // work is all data of a run, the same in every run.
 type work struct {
-	rows  []record
-	asked []record // what is asked for one by one
-	pages []changes
+	rows    []record
+	singles []record // what is put one by one
+	asked   []record // what is asked for one by one
+	pages   []changes
 }
 
 // changes are one page: half of it updates, three tenths new rows, two tenths removals, mixed.
@@ -59,6 +60,9 @@ func newWork(p plan) *work {
 	}
 	for range p.gets {
 		w.asked = append(w.asked, w.rows[random.IntN(p.rows)])
+	}
+	for range p.gets {
+		w.singles = append(w.singles, newRecord(random))
 	}
 	live := append([]record(nil), w.rows...)
 	for n := range p.rounds {
@@ -121,7 +125,7 @@ func onWire(r record, n int) wireRecord {
 
 // script is the JSON that the page loads: what to put and what to ask for.
 func (w *work) script() ([]byte, error) {
-	return json.Marshal(map[string]any{"records": w.rows, "ids": w.asked})
+	return json.Marshal(map[string]any{"records": w.rows, "singles": w.singles, "ids": w.asked})
 }
 
 // bytes returns the size of a record's JSON, on average.

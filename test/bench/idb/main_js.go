@@ -55,6 +55,7 @@ func open(name string) (any, error) {
 		"gets":   func([]js.Value) (any, error) { return nil, gets(db) },
 		"all":    func([]js.Value) (any, error) { return sum(rows.Read(ctx, db, idb.Select{})) },
 		"range":  func(args []js.Value) (any, error) { return between(db, args[0].Int(), args[1].Int()) },
+		"page":   func(args []js.Value) (any, error) { return page(db, args[0].Int(), args[1].Int()) },
 		"modify": func(args []js.Value) (any, error) { return nil, modify(db, args[0].Int()) },
 		"cursor": func([]js.Value) (any, error) { return cursor(db) },
 		"close":  func([]js.Value) (any, error) { db.Close(); return nil, nil },
@@ -106,6 +107,16 @@ func sum(rows []record, err error) (any, error) {
 
 func between(db *idb.DB, lower, upper int) (any, error) {
 	return sum(rows.Read(ctx, db, idb.Select{Index: "rank", Query: idb.Range{Lower: lower, Upper: upper}}))
+}
+
+// page returns the ranks of the rows that come after a rank.
+func page(db *idb.DB, after, count int) (any, error) {
+	list, err := rows.Read(ctx, db, idb.Select{Index: "rank", Query: idb.Range{Lower: after, LowerOpen: true}, Take: uint(count)})
+	ranks := make([]any, len(list))
+	for i := range list {
+		ranks[i] = list[i].Rank
+	}
+	return ranks, err
 }
 
 // modify raises the rank of the first n rows.

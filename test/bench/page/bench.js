@@ -1,10 +1,11 @@
-// A contender is a module that exports open(name, sync), which gives a database with put(records), fill(records),
-// get(id), all(), count(), range(lower, upper) by rank, modify(n), cursor(), pull() and close(); and destroy(name). Not all
-// can do all. One that is no JavaScript does the gets itself, and gives [count, sum of ranks] where others give rows. The runner calls the steps below one by one, and turns
+// A contender is a module that exports open(name, sync), which gives a database with put(records), putOne(record),
+// fill(records), get(id), all(), count(), page(after, count) and range(lower, upper) by rank, modify(n), cursor(), pull() and
+// close(); and destroy(name). Not all can do all. A database with sync keeps an outbox, if its maker has one. One that is no JavaScript does the gets itself, and gives [count, sum of ranks] where others give rows. The runner calls the steps below one by one, and turns
 // from one contender to the next itself. Only the step's own work is timed; a step whose result is wrong throws.
 const contenders = {};
-const open = new Map(); // contender's name -> {local, sync}
+const open = new Map(); // contender's name -> {local, sync, singles}
 let records; // what bulk put puts, in order of id
+let singles; // what is put one by one
 let ids; // what the gets ask for, in an order of its own
 
 function check(what, got, want) {
@@ -21,9 +22,46 @@ async function timed(work) {
   return { ms: performance.now() - start, result };
 }
 
+const sortedRanks = () => records.map(({ rank }) => rank).sort((a, b) => a - b);
+
+async function readPages(name, starts, count) {
+  const { local } = open.get(name);
+  const got = [];
+  const { ms } = await timed(async () => {
+    for (const after of starts) got.push(await local.page(after, count));
+  });
+  const ranks = sortedRanks();
+  starts.forEach((after, i) => {
+    const found = typeof got[i][0] === 'number' ? got[i] : got[i].map(({ rank }) => rank);
+    check('ranks of the page', String(found), String(ranks.filter((rank) => rank > after).slice(0, count)));
+  });
+  return ms;
+}
+
+// watchThread runs a task again and again and returns the function that ends it and gives the longest time between two runs.
+function watchThread() {
+  const { port1, port2 } = new MessageChannel();
+  let last = performance.now(), longest = 0;
+  const look = () => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+  };
+  port1.onmessage = () => {
+    look();
+    port2.postMessage(0);
+  };
+  port2.postMessage(0);
+  return () => {
+    look();
+    port1.close();
+    return longest;
+  };
+}
+
 globalThis.bench = {
   async load(names) {
-    ({ records, ids } = await (await fetch('/bench/work.json')).json());
+    ({ records, singles, ids } = await (await fetch('/bench/work.json')).json());
     for (const name of names) contenders[name] = await import(`./${name}.js`);
   },
 
@@ -37,14 +75,27 @@ globalThis.bench = {
     open.set(name, { sync });
   },
 
-  // fresh gives the contender a new, empty database.
+  // fresh gives the contender new, empty databases.
   async fresh(name) {
-    const contender = contenders[name];
-    const databases = open.get(name);
-    await databases.local?.close();
-    await contender.destroy(`${name}-local`);
-    databases.local = await contender.open(`${name}-local`, false);
-    check('rows in an empty database', await databases.local.count(), 0);
+    if (!open.has(name)) open.set(name, {});
+    const contender = contenders[name], databases = open.get(name);
+    for (const kind of ['local', 'singles']) {
+      await databases[kind]?.close();
+      await contender.destroy(`${name}-${kind}`);
+      databases[kind] = await contender.open(`${name}-${kind}`, kind === 'singles');
+      check('rows in an empty database', await databases[kind].count(), 0);
+    }
+  },
+
+  // single puts rows one by one, each awaited before the next.
+  async single(name) {
+    const { singles: db } = open.get(name);
+    const copies = structuredClone(singles);
+    const { ms } = await timed(async () => {
+      for (const record of copies) await db.putOne(record);
+    });
+    check('rows put one by one', await db.count(), singles.length);
+    return ms;
   },
 
   async put(name) {
@@ -73,11 +124,20 @@ globalThis.bench = {
     return ms;
   },
 
+  // page reads the first rows in order of their ranks, ten times; deep reads some from ten places. One alone is over too soon
+  // to be measured.
+  async page(name) { return readPages(name, Array(10).fill(-1), 500); },
+
+  async deep(name) {
+    const ranks = sortedRanks();
+    return readPages(name, Array.from({ length: 10 }, (_, i) => ranks[Math.floor(((i + 0.5) / 10) * ranks.length)]), 50);
+  },
+
   // range reads some 500 rows in order of their ranks, ten times in turn: from a twentieth of the way on, then from another
   // tenth on, and so forth. One alone is over too soon to be measured.
   async range(name) {
     const { local } = open.get(name);
-    const ranks = records.map(({ rank }) => rank).sort((a, b) => a - b);
+    const ranks = sortedRanks();
     const ranges = Array.from({ length: 10 }, (_, i) => {
       const from = Math.floor(((i + 0.5) / 10) * ranks.length);
       return [ranks[from], ranks[Math.min(from + 499, ranks.length - 1)]];
@@ -105,6 +165,22 @@ globalThis.bench = {
     const { local } = open.get(name);
     const { ms, result } = await timed(() => local.cursor());
     check('rows visited', String(result), String([records.length, sum(records) + ids.length]));
+    return ms;
+  },
+
+  // smooth gives the longest time, while many rows are put at once, that the page's thread was held and could not have answered.
+  async smooth(name, count) {
+    const contender = contenders[name], file = `${name}-smooth`;
+    await contender.destroy(file);
+    const db = await contender.open(file, false);
+    const copies = Array.from({ length: count }, (_, i) => ({ ...records[i % records.length], id: `${records[i % records.length].id}-${i}` }));
+    await new Promise((resolve) => setTimeout(resolve, 100)); // making them has held it too
+    const longest = watchThread();
+    await db.put(copies);
+    const ms = longest();
+    check('rows put', await db.count(), count);
+    await db.close();
+    await contender.destroy(file);
     return ms;
   },
 

@@ -10,8 +10,10 @@ class Wrapped {
     await this.db.meta.put('/tables/todoitem?$deltatoken=page-0', 'cursor');
   }
 
+  putOne(record) { return this.db.todoitem.put(record); }
   get(id) { return this.db.todoitem.get(id); }
   all() { return this.db.todoitem.toArray(); }
+  page(after, count) { return this.db.todoitem.where('rank').above(after).limit(count).toArray(); }
   count() { return this.db.todoitem.count(); }
 
   async pull() {

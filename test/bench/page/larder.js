@@ -8,8 +8,10 @@ class Larder {
 
   put(records) { return this.table.bulkPut(records); }
   fill() { return this.pull(); } // its first pull
+  putOne(record) { return this.table.put(record); }
   get(id) { return this.table.get(id); }
   all() { return this.table.where().toArray(); }
+  page(after, count) { return this.table.filter(`rank gt ${after}`).orderBy('rank').take(count).toArray(); }
   count() { return this.table.where().count(); }
   pull() { return this.db.pull('todoitem', { timeout: 600_000 }); }
   close() { return this.db.close(); }

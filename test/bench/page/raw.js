@@ -29,12 +29,23 @@ class Raw {
     await completed(tx);
   }
 
+  putOne(record) {
+    const tx = this.db.transaction('todoitem', 'readwrite');
+    tx.objectStore('todoitem').put(record);
+    tx.commit();
+    return completed(tx);
+  }
+
   get(id) { return answered(this.db.transaction('todoitem').objectStore('todoitem').get(id)); }
   all() { return answered(this.db.transaction('todoitem').objectStore('todoitem').getAll()); }
   count() { return answered(this.db.transaction('todoitem').objectStore('todoitem').count()); }
 
   range(lower, upper) {
     return answered(this.db.transaction('todoitem').objectStore('todoitem').index('rank').getAll(IDBKeyRange.bound(lower, upper)));
+  }
+
+  page(after, count) {
+    return answered(this.db.transaction('todoitem').objectStore('todoitem').index('rank').getAll(IDBKeyRange.lowerBound(after, true), count));
   }
 
   modify(n) {
