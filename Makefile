@@ -69,7 +69,8 @@ clean: ## remove what was built; data/ stays
 web: $(WASMOUT) build/web/wasm_exec.js
 	@find build/web -mindepth 1 -maxdepth 1 ! -name larder.wasm ! -name wasm_exec.js -exec rm -rf {} +
 	cp -R web/. build/web/
-	cp sw/sw.js wasm/idb/idb.js build/web/
+	cp sw/sw.js build/web/
+	cat wasm/idb/idb.js wasm/store/query.js > build/web/idb.js
 	$(GO) run ./wasm/join build/web/larder.js
 
 $(WASMOUT): FORCE

@@ -7,7 +7,7 @@
 // the program writes stays in its memory, except for the files that -test.coverprofile and its like, -test.outputdir
 // and GOCOVERDIR ask for.
 //
-// Before the program starts, the page loads wasm/idb/idb.js of the module it is run in, if there is one. A program that
+// Before the program starts, the page loads wasm/idb/idb.js and wasm/store/query.js of the module it is run in, if there. A program that
 // is not done some time after its -test.timeout is ended together with the browser.
 //
 //	WASMRUN_BROWSER=chromium   the engine: chromium, firefox or webkit; see package test/browser

@@ -26,7 +26,7 @@ type program struct {
 	engine   browser.Engine
 	wasm     string        // file of the program
 	wasmExec string        // file of Go's own support script
-	helper   string        // file of the module's support script; "" if there is none
+	helpers  []string      // files of the module's support scripts
 	timeout  time.Duration // 0 for none
 	isolated bool
 }
@@ -74,10 +74,12 @@ func newProgram(args, environ []string) (*program, error) {
 		return nil, err
 	}
 	if p.Root != "" {
-		helper := filepath.Join(p.Root, "wasm", "idb", "idb.js")
-		if _, err := os.Stat(helper); err == nil {
-			p.helper = helper
-			p.Scripts = append(p.Scripts, "idb.js")
+		for _, helper := range [...]string{"wasm/idb/idb.js", "wasm/store/query.js"} {
+			path := filepath.Join(p.Root, filepath.FromSlash(helper))
+			if _, err := os.Stat(path); err == nil {
+				p.helpers = append(p.helpers, path)
+				p.Scripts = append(p.Scripts, filepath.Base(path))
+			}
 		}
 	}
 	p.Scripts = append(p.Scripts, "wasm_exec.js")

@@ -60,15 +60,17 @@ func serve(p *program, stdout, stderr io.Writer) (*server, error) {
 	mux.HandleFunc("POST "+secret+"print", s.print)
 	mux.HandleFunc("POST "+secret+"file", s.writeFile)
 	mux.HandleFunc("POST "+secret+"exit", s.end)
-	for name, path := range map[string]string{"program.wasm": p.wasm, "wasm_exec.js": p.wasmExec, "idb.js": p.helper} {
-		if path != "" {
-			mux.HandleFunc("GET "+secret+name, func(w http.ResponseWriter, r *http.Request) {
-				if strings.HasSuffix(name, ".wasm") {
-					w.Header().Set("Content-Type", "application/wasm")
-				}
-				http.ServeFile(w, r, path)
-			})
-		}
+	files := map[string]string{"program.wasm": p.wasm, "wasm_exec.js": p.wasmExec}
+	for _, path := range p.helpers {
+		files[filepath.Base(path)] = path
+	}
+	for name, path := range files {
+		mux.HandleFunc("GET "+secret+name, func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasSuffix(name, ".wasm") {
+				w.Header().Set("Content-Type", "application/wasm")
+			}
+			http.ServeFile(w, r, path)
+		})
 	}
 	s.http = &http.Server{Handler: s.headers(mux)}
 	go s.http.Serve(l) // returns when the server is closed

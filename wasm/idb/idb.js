@@ -13,14 +13,21 @@
   // Keys and rows. IndexedDB has no null or boolean keys: they are told apart from absence by these numbers.
   const key = (k) => (k === null ? -Infinity : k === true ? 1 : k === false ? 0 : Array.isArray(k) ? k.map(key) : k);
   const indexed = (v) => (v === undefined || v === null ? -Infinity : typeof v === 'boolean' ? Number(v) : v);
+  const isKey = (v) => typeof v === 'number' || typeof v === 'string';
 
+  // A column marked by $ is for a unique index, which has no nulls; one marked by * for an index of an array's elements.
   const marked = (row, columns) => {
     if (!columns) return row;
     delete row.$;
     const keys = {};
     for (const column of columns) {
-      const value = indexed(row[column]);
-      if (typeof value === 'number' || typeof value === 'string') keys[column] = value;
+      const mark = column[0], name = mark === '$' || mark === '*' ? column.slice(1) : column, value = row[name];
+      if (mark === '*') {
+        if (Array.isArray(value)) keys[name] = value.filter((v) => v !== null).map(indexed).filter(isKey);
+      } else if (mark !== '$' || (value !== null && value !== undefined)) {
+        const k = indexed(value);
+        if (isKey(k)) keys[column] = k;
+      }
     }
     row.$ = keys;   // the last property, which makes it cheap to take off again
     return row;
@@ -138,7 +145,7 @@
     clear: (store) => one(store.clear()).then(nothing),
   };
   // Whether a step makes all its requests before it returns; and if so, whether only a request can fail it after that.
-  const whole = ({ values, skip, direction }) => !(values?.length > SLICE || skip > 0 || direction === 'prev');
+  const whole = ({ values, skip, direction, scans }) => !(values?.length > SLICE || skip > 0 || direction === 'prev' || scans);
   const immediate = (step) => whole(step) && ['put', 'add', 'get', 'delete', 'clear'].includes(step.op);
 
   // Write transactions that Go holds. One whose holder asks for nothing more would be committed by the browser, half done.
@@ -483,6 +490,8 @@
     },
     // Runs one step that reads; resolves with its result.
     read: async (db, step) => (await query(db, [step]))[0],
+    // Adds operations to those of programs, or puts some in place of theirs. They are made of what make is given.
+    extend: (make) => Object.assign(operations, make({ operations: { ...operations }, range, list, visit, key, plain })),
     go: Object.freeze(go),
   });
 })();

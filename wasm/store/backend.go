@@ -22,12 +22,15 @@ type StoreLayout struct {
 }
 
 // IndexLayout is one index of an object store. Encoded paths name a column whose key the helper encodes into the
-// reserved property of a row, so that nulls and booleans have a place in the order; plain paths name it as it is.
+// reserved property of a row, so that nulls and booleans have a place in the order; plain paths name it as it is. A unique
+// index has no rows with a null in one of its columns, as in SQL. A multi-entry index has each row under the values in the
+// array that its one column holds.
 type IndexLayout struct {
-	Name    string
-	Columns []string
-	Plain   bool
-	Unique  bool
+	Name       string
+	Columns    []string
+	Plain      bool
+	Unique     bool
+	MultiEntry bool
 }
 
 // Backend keeps object stores. A Backend is safe for concurrent use.

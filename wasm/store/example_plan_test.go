@@ -12,16 +12,20 @@ import (
 // A plan says how a query will be answered.
 func ExampleStore_Plan() {
 	schema := &table.Database{Version: 1, Tables: []*table.Schema{{
-		Name:    "todoitem",
-		Columns: []table.Column{{Name: "complete", Type: table.TypeBoolean}, {Name: "text", Type: table.TypeString}},
-		Indexes: []table.Index{{Columns: []string{"complete"}}},
+		Name: "todoitem",
+		Columns: []table.Column{
+			{Name: "complete", Type: table.TypeBoolean}, {Name: "due", Type: table.TypeDate}, {Name: "text", Type: table.TypeString},
+		},
+		Indexes: []table.Index{{Columns: []string{"complete", "due"}}},
 	}}}
 	db, err := store.Open(context.Background(), store.Options{Name: "app", Schema: schema, Open: store.Memory()})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer db.Close()
-	for _, text := range []string{"$filter=complete eq false", "$filter=startswith(text,'b')", "$filter=id eq '1'"} {
+	for _, text := range []string{
+		"$filter=complete eq false and contains(text,'a')&$orderby=due desc&$top=10", "$filter=text eq 'bread'", "$filter=id in ('1','2')",
+	} {
 		q, err := table.ParseParameters(text)
 		if err != nil {
 			log.Fatal(err)
@@ -33,7 +37,7 @@ func ExampleStore_Plan() {
 		fmt.Println(plan.Explain)
 	}
 	// Output:
-	// by index complete: complete eq false
-	// by id; each row is checked against the rest of the filter
-	// by id: id eq '1'
+	// by index complete+due backwards: complete eq false; each row is checked: substringof('a',text), until there are enough
+	// by id; each row is checked: text eq 'bread'
+	// by id: id in ('1','2'), in 2 ranges
 }

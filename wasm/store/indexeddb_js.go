@@ -53,11 +53,15 @@ func IndexedDB() Opener {
 const reserved = "$"
 
 func (l *IndexLayout) path() any {
+	prefix := ""
+	if !l.Plain {
+		if prefix = reserved + "."; l.mark() == markUnique {
+			prefix += markUnique
+		}
+	}
 	paths := make([]string, len(l.Columns))
 	for i, c := range l.Columns {
-		if paths[i] = c; !l.Plain {
-			paths[i] = reserved + "." + c
-		}
+		paths[i] = prefix + c
 	}
 	if len(paths) == 1 {
 		return paths[0]
@@ -111,7 +115,10 @@ func dropIndexes(up *idb.Upgrade, s StoreLayout) error {
 		if err != nil {
 			return err
 		}
-		if slices.ContainsFunc(s.Indexes, func(l IndexLayout) bool { return l.Name == name && l.Unique == index.Unique() }) {
+		same := func(l IndexLayout) bool {
+			return l.Name == name && l.Unique == index.Unique() && l.MultiEntry == index.MultiEntry()
+		}
+		if slices.ContainsFunc(s.Indexes, same) {
 			continue
 		}
 		if err := os.DeleteIndex(name); err != nil {
@@ -132,7 +139,7 @@ func makeIndexes(ctx context.Context, up *idb.Upgrade, s StoreLayout) error {
 		if slices.Contains(have, index.Name) {
 			continue
 		}
-		if err := os.CreateIndex(index.Name, index.path(), idb.IndexOptions{Unique: index.Unique}); err != nil {
+		if err := os.CreateIndex(index.Name, index.path(), idb.IndexOptions{Unique: index.Unique, MultiEntry: index.MultiEntry}); err != nil {
 			return err
 		}
 		if !index.Unique {

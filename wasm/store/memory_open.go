@@ -143,8 +143,8 @@ func (f *memoryFile) upgrade(ctx context.Context, version uint, layout Layout) e
 		for _, l := range layout.Stores {
 			s := next.stores[l.Name]
 			final.stores[l.Name].last = s.last
-			for _, key := range s.order {
-				if err := txn.put(final.stores[l.Name], s.rows[key], true); err != nil {
+			for _, row := range s.all() {
+				if err := txn.put(final.stores[l.Name], row, true); err != nil {
 					return table.Errorf(table.CodeMigration, "table ", l.Name, " has rows with equal values in a unique index").Because(err)
 				}
 			}
@@ -159,11 +159,11 @@ func (f *memoryFile) upgrade(ctx context.Context, version uint, layout Layout) e
 
 // add makes a store, with the rows of another if one is given.
 func (m *memory) add(l StoreLayout, from *memoryStore) {
-	s := &memoryStore{layout: l, rows: map[string]table.Record{}}
+	s := newMemoryStore(l)
 	if from != nil {
 		s.last = from.last
-		for _, key := range from.order {
-			s.set(key, maps.Clone(from.rows[key]))
+		for key, row := range from.all() {
+			s.set(key, maps.Clone(row))
 		}
 	}
 	m.stores[l.Name] = s

@@ -165,8 +165,8 @@ func (s *Store) migrateTable(ctx context.Context, txn Txn, t, old *table.Schema,
 	for version := from + 1; version <= s.converter.Schema.Version; version++ {
 		convert = convert || s.options.Migrate[version][t.Name] != nil
 	}
-	encode := old == nil || slices.ContainsFunc(t.IndexedColumns(), func(column string) bool {
-		return !slices.Contains(old.IndexedColumns(), column)
+	encode := old == nil || slices.ContainsFunc(encodings(indexLayouts(t)), func(column string) bool {
+		return !slices.Contains(encodings(indexLayouts(old)), column)
 	})
 	if !convert && !encode {
 		return nil
@@ -199,7 +199,7 @@ func (s *Store) migrateTable(ctx context.Context, txn Txn, t, old *table.Schema,
 		}
 		var steps []Step
 		if len(puts) > 0 {
-			steps = append(steps, Step{Op: OpPut, Store: t.Name, Values: puts, Encode: t.IndexedColumns()})
+			steps = append(steps, Step{Op: OpPut, Store: t.Name, Values: puts, Encode: encodings(indexLayouts(t))})
 		}
 		if len(drops) > 0 {
 			steps = append(steps, Step{Op: OpDelete, Store: t.Name, Keys: keysOf(drops)})

@@ -33,13 +33,6 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if options.Schema.Version < 1 {
 		return nil, table.Errorf(table.CodeInvalid, "a schema's version is 1 or more, not ", strconv.Itoa(options.Schema.Version))
 	}
-	for _, t := range options.Schema.Tables {
-		for _, index := range t.Indexes {
-			if index.MultiEntry {
-				return nil, table.Errorf(table.CodeInvalid, "table ", t.Name, ": this version of Larder knows no multi-entry indexes")
-			}
-		}
-	}
 	if err := options.Migrate.check(options.Schema); err != nil {
 		return nil, err
 	}

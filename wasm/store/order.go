@@ -10,31 +10,44 @@ import (
 // them: null, then numbers (false is 0, true is 1), then strings by UTF-16 code unit, then arrays. It reports false
 // for what has no place in an index (objects, absent values).
 func appendKey(dst []byte, k Key) ([]byte, bool) {
-	switch k := k.(type) {
+	parts, isArray := k.([]any)
+	if !isArray {
+		return appendScalar(dst, k)
+	}
+	dst = append(dst, keyOfArray)
+	for _, part := range parts {
+		var ok bool
+		if dst, ok = appendKey(dst, part); !ok {
+			return dst, false
+		}
+	}
+	return append(dst, endOfArray), true
+}
+
+// An array is its parts between these two. Its end comes before every key, so that a shorter one comes first.
+const (
+	keyOfArray = 4
+	endOfArray = 0
+)
+
+// appendScalar is appendKey for what the columns of a row can be in an index, which arrays cannot.
+func appendScalar(dst []byte, v any) ([]byte, bool) {
+	switch v := v.(type) {
 	case nil:
 		return append(dst, 1), true
 	case bool:
-		if k {
+		if v {
 			return appendNumber(dst, 1), true
 		}
 		return appendNumber(dst, 0), true
 	case float64:
-		return appendNumber(dst, k), true
+		return appendNumber(dst, v), true
 	case int:
-		return appendNumber(dst, float64(k)), true
+		return appendNumber(dst, float64(v)), true
 	case uint64:
-		return appendNumber(dst, float64(k)), true
+		return appendNumber(dst, float64(v)), true
 	case string:
-		return appendText(dst, k), true
-	case []any:
-		dst = append(dst, 4)
-		ok := true
-		for _, part := range k {
-			if dst, ok = appendKey(dst, part); !ok {
-				return dst, false
-			}
-		}
-		return append(dst, 0), true
+		return appendText(dst, v), true
 	}
 	return dst, false
 }

@@ -6,16 +6,15 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
-// Plan says how a query is answered: by one step, and if Residual is set by filtering, sorting and cutting the rows that
-// the step gives, as [Select] does. A plan is data: the helper in a browser executes it for Go and for JavaScript alike.
+// Plan says how a query is answered: by one step, which finds the rows, checks, sorts, cuts and projects them. A plan is
+// data: in a browser the helper runs it, for Go and for JavaScript alike, and a page that remembers a query's plan needs no
+// engine to run it again. It holds for as long as the schema does.
 type Plan struct {
-	Step     Step
-	Residual bool     // the step gives candidates, all of those and perhaps more, in any order
-	Select   []string // columns to keep; nil for all
-	Explain  string   // which index is used, and what is left over, in words
+	Step    Step
+	Explain string // which way it goes and what that leaves to be done, in words
 }
 
-// Plan chooses the index and range that answer the query with the least left over.
+// Plan chooses the indexes and ranges by which a query reads the least, as far as the schema alone lets it tell.
 func (s *Store) Plan(name string, q *table.Query) (*Plan, error) {
 	schema, err := s.Schema(name)
 	if err != nil {
@@ -24,251 +23,254 @@ func (s *Store) Plan(name string, q *table.Query) (*Plan, error) {
 	if err := q.Check(schema); err != nil {
 		return nil, err
 	}
-	conditions := conditionsOf(schema, q.Filter)
-	best := scan{columns: []string{table.ColumnID}}
-	best.fit(conditions, q.Order)
-	for _, index := range schema.Indexes {
-		candidate := scan{index: index.Name(), columns: index.Columns}
-		candidate.fit(conditions, q.Order)
-		if candidate.score() > best.score() {
-			best = candidate
+	p := newPlanner(schema, q)
+	find := &Find{Skip: q.Skip, Take: q.Take, Select: q.Select}
+	best := p.best(p.restrictions, true)
+	ways := p.branches(best.cost)
+	if ways == nil {
+		ways = []way{best}
+		find.Filter = p.left(&best)
+		find.Merge = !best.ordered && best.merges
+		find.Sort = !best.ordered
+		find.Distinct = best.distinct()
+	} else {
+		find.Filter, find.Sort, find.Distinct = q.Filter, true, true
+	}
+	if find.Sort {
+		find.Order = p.order
+	}
+	if q.After != nil && !find.Merge && find.Sort {
+		find.After = table.Record{table.ColumnID: q.After.ID()}
+		for _, o := range p.order {
+			find.After[o.Column] = q.After[o.Column]
 		}
 	}
-	return best.plan(name, conditions, q), nil
+	for i := range ways {
+		w := &ways[i]
+		scan := Scan{Index: w.index, Ranges: w.keyRanges(), Direction: w.direction}
+		if q.After != nil && find.After == nil {
+			scan.Ranges = w.from(q.After, scan.Ranges)
+		}
+		find.Scans = append(find.Scans, scan)
+	}
+	return &Plan{Step: Step{Op: OpQuery, Store: name, Take: table.All, Find: find}, Explain: explain(p, ways, find)}, nil
 }
 
-// AppendJSON appends the plan as the JSON text that larder.js reads.
+// AppendJSON appends the plan as JSON text, {"step": …, "explain": "…"}, which is what the helper runs and what pages keep:
+//
+//	{"op": "query", "store": "todoitem",
+//	 "scans": [{"index": "complete+due",                   // none: by id
+//	            "ranges": [{"lower": [false, "2026"], "lowerOpen": true, "upper": …, "after": "7"}],
+//	            "direction": "down"}],                     // or "prev"; see [Direction]
+//	 "distinct": true, "filter": ["eq", ["column", "text"], ["value", "bread"]],
+//	 "order": [["due", true]], "merge": true, "after": {"due": …, "id": "7"},
+//	 "skip": 0, "take": 50, "select": ["id", "text"]}
+//
+// All but op, store and scans may be missing. With "count" in place of "query" it counts the rows. Members that a later
+// version adds are new names; these keep their meaning.
 func (p *Plan) AppendJSON(dst []byte) []byte {
 	dst = p.Step.AppendJSON(append(dst, `{"step":`...))
-	if p.Residual {
-		dst = append(dst, `,"residual":true`...)
-	}
-	if p.Select != nil {
-		dst = table.AppendJSON(append(dst, `,"select":`...), p.Select)
-	}
 	return append(table.AppendJSON(append(dst, `,"explain":`...), p.Explain), '}')
 }
 
-// condition is one part of a filter's conjunction. Where an index can answer it, column is set and key is what the column
-// is compared with.
+// planner is what is known of a query before a way is chosen.
+type planner struct {
+	schema       *table.Schema
+	query        *table.Query
+	conditions   []condition
+	restrictions map[string]restriction
+	order        []table.Order // without what makes no difference: columns that all rows have equal, and an ascending id at the end
+	strange      bool          // the record to begin after is not one that the filter finds, so no scan can begin there
+}
+
+// condition is one part of a filter's conjunction. If column is set, it is true for keys in spans only; and for all of
+// them, if exact is set too.
 type condition struct {
-	expr   table.Expr
-	column string
-	op     table.Op
-	key    Key
+	expr    table.Expr
+	column  string
+	spans   []span
+	exact   bool
+	element bool // the spans are of an element of the array in the column
 }
 
-func conditionsOf(schema *table.Schema, e table.Expr) []condition {
-	if e == nil {
-		return nil
-	}
-	list := []table.Expr{e}
-	if and, ok := e.(table.Logic); ok && and.Op == table.OpAnd {
-		list = and.List
-	}
-	conditions := make([]condition, len(list))
-	for i, e := range list {
-		conditions[i] = conditionOf(schema, e)
-	}
-	return conditions
+// restriction is what conditions on a column leave of it.
+type restriction struct {
+	spans    []span
+	element  bool
+	exprs    []table.Expr
+	answered []int // those conditions that need no checking of rows that an index finds by the spans
 }
 
-func conditionOf(schema *table.Schema, e table.Expr) condition {
-	c := condition{expr: e}
-	switch e := e.(type) {
-	case table.ColumnRef:
-		c.column, c.op, c.key = e.Name, table.OpEq, true
-	case table.Not:
-		if ref, ok := e.X.(table.ColumnRef); ok {
-			c.column, c.op, c.key = ref.Name, table.OpEq, false
-		}
-	case table.Compare:
-		ref, isColumn := e.Left.(table.ColumnRef)
-		literal, isLiteral := e.Right.(table.Literal)
-		if !isColumn || !isLiteral {
-			return c
-		}
-		c.op = e.Op
-		switch v := literal.Value.(type) {
-		case table.Date:
-			c.key = string(v)
-		default:
-			c.key = v
-		}
-		column, _ := schema.Column(ref.Name)
-		if answers(column.Type, literal.Value, e.Op) {
-			c.column = ref.Name
+func newPlanner(schema *table.Schema, q *table.Query) *planner {
+	p := &planner{schema: schema, query: q}
+	p.conditions = conditionsOf(schema, q.Filter, false, nil)
+	p.restrictions = restrict(p.conditions)
+	for _, o := range q.Order {
+		k, fixed := p.fixed(o.Column)
+		p.strange = p.strange || fixed && q.After != nil && table.CompareValues(k, q.After[o.Column]) != 0
+		done := slices.ContainsFunc(p.order, func(b table.Order) bool { return b.Column == o.Column || b.Column == table.ColumnID })
+		if !fixed && !done {
+			p.order = append(p.order, o)
 		}
 	}
-	return c
-}
-
-// answers reports whether an index of a column of the type has the rows for a comparison in one range: keys of another
-// type would be found where SQL finds nothing.
-func answers(t table.Type, v any, op table.Op) bool {
-	switch v.(type) {
-	case nil:
-		return op == table.OpEq || op == table.OpNe
-	case bool:
-		return t == table.TypeBoolean && op != table.OpNe
-	case float64:
-		return (t == table.TypeNumber || t == table.TypeInteger) && op != table.OpNe
-	case string:
-		return (t == table.TypeString || t == table.TypeDate) && op != table.OpNe
-	case table.Date:
-		return t == table.TypeDate && op != table.OpNe
+	if k, fixed := p.fixed(table.ColumnID); fixed && q.After != nil && k != q.After.ID() {
+		p.strange = true
 	}
-	return false
-}
-
-// scan is one way through a store: by an index, or by id where index is "".
-type scan struct {
-	index   string
-	columns []string
-	equal   []int // conditions that fix the first columns, one for each
-	ranged  []int // conditions that bound the next column
-	ordered bool  // the rows come in the query's order
-}
-
-// fit finds the conditions that the scan can answer.
-func (s *scan) fit(conditions []condition, order []table.Order) {
-	used := func(column string, want func(table.Op) bool) int {
-		return slices.IndexFunc(conditions, func(c condition) bool { return c.column == column && want(c.op) })
+	if p.strange {
+		p.order = q.Order
+	} else if last := len(p.order) - 1; last >= 0 && p.order[last] == (table.Order{Column: table.ColumnID}) {
+		p.order = p.order[:last]
 	}
-	for _, column := range s.columns {
-		at := used(column, func(op table.Op) bool { return op == table.OpEq })
-		if at < 0 {
-			break
-		}
-		s.equal = append(s.equal, at)
-	}
-	rest := s.columns[len(s.equal):]
-	if len(rest) > 0 {
-		for i, c := range conditions {
-			if c.column == rest[0] && c.op != table.OpEq && !s.bounds(conditions, c.op) {
-				s.ranged = append(s.ranged, i)
-			}
-		}
-	}
-	// Rows with equal keys come by id, and a query's last key is the id, ascending: so a scan backwards would have to be
-	// sorted again.
-	fixed := s.columns[:len(s.equal)]
-	for _, o := range order {
-		if slices.Contains(fixed, o.Column) {
-			continue
-		}
-		if len(rest) == 0 {
-			// All of the index is fixed: its rows come by id.
-			s.ordered = o.Column == table.ColumnID && !o.Descending
-			return
-		}
-		if rest[0] != o.Column || o.Descending {
-			return
-		}
-		rest = rest[1:]
-	}
-	s.ordered = len(rest) == 0 || s.index == ""
-}
-
-// bounds reports whether a condition on the ranged column already uses the side that op bounds.
-func (s *scan) bounds(conditions []condition, op table.Op) bool {
-	lower := func(op table.Op) bool { return op == table.OpGt || op == table.OpGe || op == table.OpNe }
-	return slices.ContainsFunc(s.ranged, func(i int) bool { return lower(conditions[i].op) == lower(op) })
-}
-
-// score ranks scans: each fixed column narrows most, then a range; rows that come in order save reading all of them.
-func (s *scan) score() int {
-	score := 4*len(s.equal) + 2*min(len(s.ranged), 1)
-	if s.ordered {
-		score++
-	}
-	return score
-}
-
-func (s *scan) plan(name string, conditions []condition, q *table.Query) *Plan {
-	p := &Plan{Step: Step{Op: OpGetAll, Store: name, Index: s.index, Take: -1}, Select: q.Select}
-	p.Step.Range = s.keyRange(conditions)
-	left := len(conditions) - len(s.equal) - len(s.ranged)
-	p.Residual = left > 0 || !s.ordered
-	if !p.Residual {
-		p.Step.Skip, p.Step.Take = q.Skip, q.Take
-	}
-	p.Explain = s.explain(conditions, left)
 	return p
 }
 
-// keyRange returns the range that holds what the scan's conditions allow. A key of a compound index is an array; an empty
-// array comes after every other key, and so closes the range of a prefix.
-func (s *scan) keyRange(conditions []condition) *Range {
-	var lower, upper Key
-	hasLower, hasUpper, lowerOpen, upperOpen := false, false, false, false
-	for _, i := range s.ranged {
-		switch c := conditions[i]; c.op {
-		case table.OpGt, table.OpNe:
-			lower, hasLower, lowerOpen = c.key, true, true
-		case table.OpGe:
-			lower, hasLower = c.key, true
-		case table.OpLt:
-			upper, hasUpper, upperOpen = c.key, true, true
-		case table.OpLe:
-			upper, hasUpper = c.key, true
-		}
+// fixed returns the key that all rows of the answer have in a column, if the filter says so.
+func (p *planner) fixed(column string) (Key, bool) {
+	if r, ok := p.restrictions[column]; ok && !r.element && len(r.spans) == 1 && r.spans[0].isPoint() {
+		return r.spans[0].low, true
 	}
-	if hasUpper && !hasLower && s.index != "" {
-		lower, hasLower, lowerOpen = nil, true, true // below the values are the nulls, which compare to nothing
-	}
-	if len(s.columns) == 1 {
-		r := &Range{LowerOpen: lowerOpen, UpperOpen: upperOpen}
-		switch {
-		case len(s.equal) == 1:
-			return Only(conditions[s.equal[0]].key)
-		case !hasLower && !hasUpper:
-			return nil
-		}
-		if hasLower {
-			r.Lower = []Key{lower}
-		}
-		if hasUpper {
-			r.Upper = []Key{upper}
-		}
-		return r
-	}
-	if len(s.equal) == 0 && !hasLower && !hasUpper {
-		return nil
-	}
-	prefix := make([]any, len(s.equal))
-	for i, at := range s.equal {
-		prefix[i] = conditions[at].key
-	}
-	after := []any{} // sorts after every key at its place
-	low, high := slices.Clone(prefix), append(slices.Clone(prefix), after)
-	if hasLower {
-		if low = append(low, lower); lowerOpen {
-			low = append(low, after)
-		}
-	}
-	if hasUpper {
-		if high = append(slices.Clone(prefix), upper); !upperOpen {
-			high = append(high, after)
-		}
-	}
-	return Between(low, high)
+	return nil, false
 }
 
-func (s *scan) explain(conditions []condition, left int) string {
-	text := "by id"
-	if s.index != "" {
-		text = "by index " + s.index
+// conditionsOf takes a filter apart into conditions that must all be true, or all be false if it is negated.
+func conditionsOf(schema *table.Schema, e table.Expr, negated bool, list []condition) []condition {
+	switch e := e.(type) {
+	case nil:
+		return list
+	case table.Not:
+		return conditionsOf(schema, e.X, !negated, list)
+	case table.Logic:
+		if (e.Op == table.OpAnd) != negated {
+			for _, x := range e.List {
+				list = conditionsOf(schema, x, negated, list)
+			}
+			return list
+		}
 	}
-	separator := ": "
-	for _, i := range append(slices.Clone(s.equal), s.ranged...) {
-		text += separator + table.FilterText(conditions[i].expr)
-		separator = " and "
+	c := condition{expr: e}
+	if column, spans, ok := spansOf(schema, e, negated); ok {
+		c.column, c.spans, c.exact = column, spans, true
+	} else if anyOf, isAny := e.(table.Any); isAny && !negated {
+		if points, exact, ok := elementsOf(anyOf.X); ok {
+			c.column, c.spans, c.exact, c.element = anyOf.Column, points, exact, true
+		}
 	}
-	if left > 0 {
-		text += "; each row is checked against the rest of the filter"
+	if negated {
+		c.expr = table.Not{X: e}
 	}
-	if !s.ordered {
+	return append(list, c)
+}
+
+func restrict(conditions []condition) map[string]restriction {
+	restrictions := map[string]restriction{}
+	for i, c := range conditions {
+		r, again := restrictions[c.column]
+		if c.column == "" || again && c.element {
+			continue // two conditions on elements may be true of two of them
+		}
+		r.element = c.element
+		if r.exprs = append(r.exprs, c.expr); again {
+			r.spans = intersection(r.spans, c.spans)
+		} else {
+			r.spans = c.spans
+		}
+		if c.exact {
+			r.answered = append(r.answered, i)
+		}
+		restrictions[c.column] = r
+	}
+	return restrictions
+}
+
+// best returns the cheapest way to the rows that the restrictions leave, with regard to the query's order and take or not.
+func (p *planner) best(restrictions map[string]restriction, whole bool) way {
+	best := p.way(table.Index{Columns: []string{table.ColumnID}}, "", restrictions, whole)
+	for _, index := range p.schema.Indexes {
+		if !p.covers(index, restrictions) {
+			continue
+		}
+		if w := p.way(index, index.Name(), restrictions, whole); w.cost < best.cost {
+			best = w
+		}
+	}
+	return best
+}
+
+// covers reports whether an index has all the rows that the restrictions leave. Undeclared columns may hold what no index
+// has, and a unique index leaves out rows with a null, which may be there any number of times.
+func (p *planner) covers(index table.Index, restrictions map[string]restriction) bool {
+	if index.MultiEntry {
+		return restrictions[index.Columns[0]].element
+	}
+	for _, name := range index.Columns {
+		if c, _ := p.schema.Column(name); c.Type == "" || c.Type == table.TypeJSON {
+			return false
+		}
+		if !index.Unique {
+			continue
+		}
+		r, ok := restrictions[name]
+		if !ok || len(r.spans) > 0 && r.spans[0].low == nil && !r.spans[0].lowOpen {
+			return false
+		}
+	}
+	return true
+}
+
+// branches returns a way for each part of an "or" whose parts no single index has, if they all together cost less.
+func (p *planner) branches(cost float64) []way {
+	for i, c := range p.conditions {
+		or, ok := c.expr.(table.Logic)
+		if !ok || or.Op != table.OpOr || c.column != "" {
+			continue
+		}
+		var ways []way
+		sum := 0.0
+		for _, x := range or.List {
+			all := slices.Concat(p.conditions[:i], p.conditions[i+1:], conditionsOf(p.schema, x, false, nil))
+			w := p.best(restrict(all), false)
+			ways = append(ways, w)
+			sum += w.cost
+		}
+		if sum*costOfSort < cost {
+			return ways
+		}
+	}
+	return nil
+}
+
+// left returns the conditions that the way leaves to be checked, row by row.
+func (p *planner) left(w *way) table.Expr {
+	var rest table.Expr
+	for i, c := range p.conditions {
+		if !slices.Contains(w.answered, i) {
+			rest = table.And(rest, c.expr)
+		}
+	}
+	return rest
+}
+
+func explain(p *planner, ways []way, find *Find) string {
+	text := ""
+	for i := range ways {
+		if i > 0 {
+			text += ", and "
+		}
+		text += ways[i].explain(len(find.Scans[i].Ranges))
+	}
+	if p.query.After != nil && find.After == nil {
+		text += ", after a record"
+	}
+	if find.Filter != nil {
+		text += "; each row is checked: " + table.FilterText(find.Filter)
+		if !find.Sort && find.Take >= 0 {
+			text += ", until there are enough"
+		}
+	}
+	switch {
+	case find.Merge:
+		text += "; the ranges are merged in order"
+	case find.Sort:
 		text += "; the rows are sorted"
 	}
 	return text

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"iter"
 	"slices"
 
 	"github.com/larder-sync/larder/table"
@@ -33,40 +34,47 @@ func (t *TxTable) Query(ctx context.Context, q *table.Query) ([]table.Record, er
 	if err != nil {
 		return nil, err
 	}
-	rows := results[0].Rows
-	if plan.Residual {
-		all := rows
-		rows = rows[:0:0]
-		for _, i := range Select(q, all) {
-			rows = append(rows, all[i])
-		}
-	}
-	if plan.Select == nil {
-		return rows, nil
-	}
-	for i, row := range rows {
-		kept := make(table.Record, len(plan.Select))
-		for _, c := range plan.Select {
-			if v, ok := row[c]; ok {
-				kept[c] = v
-			}
-		}
-		rows[i] = kept
-	}
-	return rows, nil
+	return results[0].Rows, nil
 }
 
-// Count returns how many records match the query's filter; its skip and take do not count.
+// Each gives the records that the query asks for, in its order. It reads them in pages, each after the last record of the
+// one before, so that their number does not matter; an order that no index has is found again for each. It stops at the
+// first error, which comes with a nil record.
+func (t *TxTable) Each(ctx context.Context, q *table.Query) iter.Seq2[table.Record, error] {
+	return func(yield func(table.Record, error) bool) {
+		page, left := *q, q.Take
+		page.Select = nil // the last record must tell where to go on
+		for {
+			if page.Take = slice; left >= 0 {
+				page.Take = min(slice, left)
+			}
+			rows, err := t.Query(ctx, &page)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, row := range rows {
+				if !yield(q.Project(row), nil) {
+					return
+				}
+			}
+			if left >= 0 {
+				left -= len(rows)
+			}
+			if len(rows) < page.Take || left == 0 {
+				return
+			}
+			page.After, page.Skip = rows[len(rows)-1], 0
+		}
+	}
+}
+
+// Count returns how many records match the query's filter: its after, skip and take do not count.
 func (t *TxTable) Count(ctx context.Context, q *table.Query) (int, error) {
-	all := *q
-	all.Skip, all.Take, all.Order, all.Select = 0, table.All, nil, nil
+	all := table.Query{Filter: q.Filter, Take: table.All, IncludeDeleted: q.IncludeDeleted}
 	plan, err := t.tx.store.Plan(t.name, &all)
 	if err != nil {
 		return 0, err
-	}
-	if plan.Residual {
-		rows, err := t.Query(ctx, &all)
-		return len(rows), err
 	}
 	step := plan.Step
 	step.Op = OpCount

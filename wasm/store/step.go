@@ -16,7 +16,8 @@ const (
 	OpLookup     Op = "lookup"     // for each key, the rows that an index has under it
 	OpGetAll     Op = "getAll"     // rows of a range
 	OpGetAllKeys Op = "getAllKeys" // primary keys of a range
-	OpCount      Op = "count"      // how many a range holds
+	OpCount      Op = "count"      // how many a range holds, or a query finds
+	OpQuery      Op = "query"      // rows that a query finds
 	OpPut        Op = "put"        // insert or replace rows
 	OpAdd        Op = "add"        // insert rows; an existing key fails the transaction
 	OpDelete     Op = "delete"     // delete by keys or range
@@ -30,6 +31,10 @@ type Key = any
 type Range struct {
 	Lower, Upper         []Key // nil: unbounded; else exactly one key, which may itself be nil
 	LowerOpen, UpperOpen bool
+
+	// After, in the range where a [Scan] begins, is the primary key of a row whose key is the bound at which it begins: of the
+	// rows with that key, only those that come after it are wanted.
+	After string
 }
 
 // Only returns the range of one key.
@@ -54,12 +59,13 @@ type Step struct {
 	Take   int // -1: all
 	Values []table.Record
 	Rows   []table.Row // more of what is put, as text where there is one
-	Encode []string    // columns whose index keys a put encodes
+	Encode []string    // what a put encodes for the indexes: see [IndexLayout]
+	Find   *Find       // of a query, and of a count in place of an index and range
 }
 
 // Result is what a [Step] gave. Only the field that belongs to its Op is set.
 type Result struct {
-	Rows   []table.Record   // get (with nil holes), getAll
+	Rows   []table.Record   // get (with nil holes), getAll, query
 	Groups [][]table.Record // lookup
 	Keys   []string         // getAllKeys
 	Count  int              // count
@@ -105,6 +111,9 @@ func (s *Step) AppendJSON(dst []byte) []byte {
 	if len(s.Encode) > 0 {
 		dst = table.AppendJSON(append(dst, `,"encode":`...), s.Encode)
 	}
+	if s.Find != nil {
+		dst = s.Find.appendJSON(dst)
+	}
 	return append(dst, '}')
 }
 
@@ -135,6 +144,9 @@ func (r *Range) appendJSON(dst []byte) []byte {
 	}
 	bound("lower", r.Lower, r.LowerOpen)
 	bound("upper", r.Upper, r.UpperOpen)
+	if r.After != "" {
+		dst = table.AppendJSON(append(dst, `,"after":`...), r.After)
+	}
 	return append(dst, '}')
 }
 
@@ -153,7 +165,7 @@ func ParseResults(steps []Step, data []byte) ([]Result, error) {
 	for i := range steps {
 		r := &results[i]
 		switch steps[i].Op {
-		case OpGet, OpGetAll:
+		case OpGet, OpGetAll, OpQuery:
 			r.Rows = rows(list[i])
 		case OpLookup:
 			groups, _ := list[i].([]any)

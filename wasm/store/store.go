@@ -50,11 +50,7 @@ type Store struct {
 func (o *Options) layout() Layout {
 	l := Layout{Name: o.Name, Version: uint(o.Schema.Version)*revisions + layoutRevision}
 	for _, t := range o.Schema.Tables {
-		s := StoreLayout{Name: t.Name, Key: table.ColumnID}
-		for _, index := range t.Indexes {
-			s.Indexes = append(s.Indexes, IndexLayout{Name: index.Name(), Columns: index.Columns, Unique: index.Unique})
-		}
-		l.Stores = append(l.Stores, s)
+		l.Stores = append(l.Stores, StoreLayout{Name: t.Name, Key: table.ColumnID, Indexes: indexLayouts(t)})
 	}
 	if o.Journal != nil {
 		l.Stores = append(l.Stores, o.Journal.Stores()...)

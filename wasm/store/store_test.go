@@ -45,7 +45,7 @@ func mustOpen(t *testing.T, open store.Opener, schema, name string, commits *[]s
 	}
 	ids := 0
 	s, err := store.Open(ctx, store.Options{Name: name, Schema: db, Open: open,
-		NewID:    func() string { ids++; return "new-" + strconv.Itoa(ids) },
+		NewID: func() string { ids++; return "new-" + strconv.Itoa(ids) },
 		OnCommit: func(c store.Commit) {
 			if commits != nil {
 				*commits = append(*commits, c)
@@ -292,31 +292,4 @@ func TestQueriesAgreeWithTheirDefinition(t *testing.T) {
 			}
 		}
 	})
-}
-
-func TestPlansUseIndexes(t *testing.T) {
-	var commits []store.Commit
-	s := mustOpen(t, store.Memory(), schemaText, "plans", &commits)
-	for text, want := range map[string]string{
-		`{}`:                     "by id",
-		`{"where":[{"id":"7"}]}`: "by id: id eq '7'",
-		`{"where":[{"complete":false}],"orderBy":["due"]}`: "by index complete+due: complete eq false",
-		`{"filter":["rank gt 2"],"orderBy":["rank"]}`:      "by index rank: rank gt 2",
-		`{"filter":["rank gt 2"]}`:                         "by index rank: rank gt 2; the rows are sorted",
-		`{"orderBy":["text"]}`:                             "by index text",
-		`{"filter":["contains(text,'a')"]}`:                "by id; each row is checked against the rest of the filter",
-	} {
-		v, _ := table.ParseJSON([]byte(text))
-		q, err := table.ParseQuery(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		plan, err := s.Plan("todoitem", q)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if plan.Explain != want {
-			t.Errorf("%s: %q, want %q", text, plan.Explain, want)
-		}
-	}
 }

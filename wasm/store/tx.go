@@ -51,8 +51,9 @@ func (tx *Tx) Apply(name string, puts []table.Row, deletes []string) ([]Step, er
 		return nil, err
 	}
 	var steps []Step
+	encode := encodings(indexLayouts(schema))
 	for part := range slices.Chunk(puts, slice) { // the helper makes the requests of a short step at once
-		steps = append(steps, Step{Op: OpPut, Store: name, Rows: part, Encode: schema.IndexedColumns()})
+		steps = append(steps, Step{Op: OpPut, Store: name, Rows: part, Encode: encode})
 	}
 	if len(deletes) > 0 {
 		steps = append(steps, Step{Op: OpDelete, Store: name, Keys: keysOf(deletes)})
