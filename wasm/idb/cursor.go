@@ -250,14 +250,15 @@ func (c *Cursor) write(ctx context.Context, op string, request func(store *Store
 	}
 	tx := c.source.tx
 	own := !c.source.index && c.written == tx.writes.Load()
+	key := c.PrimaryKey()
 	_, err := tx.ask(ctx, op, c.source.name, func() error {
 		now := tx.writes.Add(1)
 		if own {
 			c.written = now // what a store's cursor does to its own row changes none of those ahead
 		}
-		return request(c.source.store, c.PrimaryKey())
+		return request(c.source.store, key)
 	})
-	return err
+	return c.source.of(err, key, js.Undefined())
 }
 
 // Advance makes the next step one of count rows instead of one.

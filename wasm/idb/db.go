@@ -99,7 +99,7 @@ func (db *DB) Update(ctx context.Context, stores []string, fn func(tx *Tx) error
 }
 
 func (db *DB) within(ctx context.Context, mode Mode, stores []string, fn func(tx *Tx) error) error {
-	tx, err := db.Begin(ctx, mode, stores...)
+	tx, err := db.begin(ctx, TxOptions{Mode: mode}, stores)
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,14 @@ func (db *DB) Begin(ctx context.Context, mode Mode, stores ...string) (*Tx, erro
 
 // BeginTx is Begin with options.
 func (db *DB) BeginTx(ctx context.Context, opts TxOptions, stores ...string) (*Tx, error) {
+	tx, err := db.begin(ctx, opts, stores)
+	if err == nil {
+		tx.holder = goroutine()
+	}
+	return tx, err
+}
+
+func (db *DB) begin(ctx context.Context, opts TxOptions, stores []string) (*Tx, error) {
 	const op = "transaction"
 	if ctx.Err() != nil {
 		return nil, &Error{Name: ErrAbort.Name, Op: op, Err: endedBy(ctx)}
@@ -133,18 +141,10 @@ func (db *DB) BeginTx(ctx context.Context, opts TxOptions, stores ...string) (*T
 	}
 	r := db.realm
 	tx := &Tx{realm: r, mode: opts.Mode}
-	var done any
-	if opts.Mode == ReadWrite {
-		ending := tx.ending()
-		done = ending
-		defer func() {
-			if tx.raw.IsUndefined() {
-				r.refused(ending)
-			}
-		}()
-	}
-	raw, err := r.begin.Invoke(db.raw, db.scope(stores), opts.Mode.String(), opts.Durability.String(), done, r.io)
+	ending := tx.ending()
+	raw, err := r.begin.Invoke(db.raw, db.scope(stores), opts.Mode.String(), opts.Durability.String(), ending.fn, r.io)
 	if err != nil {
+		r.release(ending)
 		e := thrown(err)
 		if e.Name == ErrInvalidState.Name {
 			return nil, db.closedError(op)

@@ -393,7 +393,7 @@ func TestGap22AFailureIsShortToTell(t *testing.T) {
 	in(t, tree(t), func(ctx context.Context, s *idb.Store) error {
 		_, err := s.Add(ctx, expression("() => 1"), 1)
 		is(t, err, idb.ErrDataClone)
-		if text := err.Error(); strings.Contains(text, "\n") || !strings.HasPrefix(text, "add in store s: DataCloneError: ") {
+		if text := err.Error(); strings.Contains(text, "\n") || !strings.HasPrefix(text, "add in store s of 1: DataCloneError: ") {
 			t.Errorf("it says %q", text) // the driver's would have a stack in it
 		}
 		return nil

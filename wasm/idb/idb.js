@@ -37,6 +37,18 @@
     return row;
   };
 
+  // What a value has at a key path.
+  const at = (value, path) =>
+    (Array.isArray(path) ? path.map((one) => at(value, one)) : path?.split('.').reduce((v, name) => (name ? v?.[name] : v), value));
+  // A key as text, for a failure to name. What cannot be told is undefined.
+  const told = (k) => {
+    try {
+      return k instanceof IDBKeyRange ? undefined : JSON.stringify(k);
+    } catch {
+      return undefined;
+    }
+  };
+
   // The range as IndexedDB wants it: undefined for everything, null where no key can be inside (which IndexedDB calls an error).
   const range = (r) => {
     const low = r?.lower !== undefined, high = r?.upper !== undefined;
@@ -99,7 +111,7 @@
     const slice = (from) => {
       const rows = values.slice(from, from + SLICE);
       return all(rows.map((row) => store[op](marked(row, encode))), rows).catch((error) => {
-        error.of = error.of?.[store.keyPath];
+        error.of = at(error.of, store.keyPath);
         throw error;
       });
     };
@@ -205,7 +217,7 @@
   };
   const blamed = (tx, { op, store }, error) => {
     const { name, message, of } = failure(tx, error);
-    return { name, message, op: String(op), store: String(store), key: JSON.stringify(of) };
+    return { name, message, op: String(op), store: String(store), key: told(of) };
   };
   // Makes a step's requests, and resolves with its result.
   const perform = (tx, step) => {
@@ -331,6 +343,11 @@
     return written;
   };
 
+  // The holder of a read transaction is told of an end that is not of its own making only.
+  const unwatch = (tx) => {
+    if (tx.mode === 'readonly') tx.oncomplete = tx.onabort = null;
+  };
+
   const go = {
     factory: globalThis.indexedDB && noted(indexedDB),
     // A factory whose one database answers every transaction() with the staged one.
@@ -371,12 +388,15 @@
       if (mode !== 'readonly') {
         readers.delete(db);
         hold(tx, done, io);
+      } else {
+        tx.oncomplete = tx.onabort = () => done(null);
       }
       return tx;
     },
     hold,
     commit: (tx) => {
       const state = held.get(tx);
+      unwatch(tx);
       if (state) state.over = true;
       try {
         // An upgrade is left to commit by itself: Chromium never ends one that was asked to. So is a writer where a request
@@ -391,6 +411,7 @@
     // Returns whether it was not too late.
     abort: (tx) => {
       const state = held.get(tx);
+      unwatch(tx);
       if (state) state.over = true;
       try {
         tx.abort();
@@ -437,14 +458,15 @@
     },
     // Puts a row in place of the one with that primary key, as a cursor's update does.
     update: (store, value, primary) => {
-      const at = (path) => path.split('.').reduce((v, name) => (name ? v?.[name] : v), value);
       const path = store.keyPath;
       if (path === null) return store.put(value, primary);
-      if (indexedDB.cmp(Array.isArray(path) ? path.map(at) : at(path), primary) !== 0) {
+      if (indexedDB.cmp(at(value, path), primary) !== 0) {
         throw new DOMException('a row must keep its key', 'DataError');
       }
       return store.put(value);
     },
+    // The text of the key that a request is of: one that was given, or that of a value.
+    keyOf: (source, given, value) => told(given ?? at(value, source.keyPath)),
     // Runs the program in the first `size` bytes of the input as a transaction's last, and commits it. The transaction's own
     // callback tells the outcome.
     finish: async (tx, size, io) => {

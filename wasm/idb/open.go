@@ -3,6 +3,7 @@
 package idb
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"sync"
@@ -208,7 +209,7 @@ func (o *opening) event(_ js.Value, args []js.Value) any {
 	case "upgrade":
 		tx := &Tx{realm: o.realm, raw: args[3], mode: versionChange}
 		o.upgrading = tx
-		must(o.realm.hold.Invoke(tx.raw, tx.ending(), o.realm.io))
+		must(o.realm.hold.Invoke(tx.raw, tx.ending().fn, o.realm.io))
 		if o.abandoned {
 			tx.Abort(nil)
 			break
@@ -317,7 +318,9 @@ func (o *opening) error(e *Error) error {
 	}
 	cause := o.failed
 	if cause == nil { // the browser has ended it, perhaps while its function was waiting on something else
-		cause = &Error{Name: e.Name, Message: e.Message, Op: "upgrade"}
+		verdict := *cmp.Or(o.upgrading.verdict, e)
+		verdict.Op = "upgrade"
+		cause = &verdict
 	}
 	return &Error{Name: ErrUpgrade.Name, Message: "the old version is as it was", Op: e.Op, Err: cause}
 }

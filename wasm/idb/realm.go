@@ -19,7 +19,7 @@ type realm struct {
 	factory      *driver.Factory
 	transactions *driver.Database // its Transaction method returns the transaction that was staged last
 
-	begin, hold, commit, abort, settle, run, finish, stage, watch, forget, page, update safejs.Value
+	begin, hold, commit, abort, settle, run, finish, stage, watch, forget, page, update, keyOf safejs.Value
 
 	// calling is held while a call and what belongs to it are made: the driver's call and the waiting for its request, or
 	// the filling of the input buffer and the run. Goroutines can be switched in between.
@@ -59,7 +59,7 @@ func enter() (*realm, error) {
 	}{
 		{"begin", &r.begin}, {"hold", &r.hold}, {"commit", &r.commit}, {"abort", &r.abort}, {"settle", &r.settle}, {"run", &r.run},
 		{"finish", &r.finish}, {"stage", &r.stage}, {"watch", &r.watch}, {"forget", &r.forget}, {"page", &r.page},
-		{"update", &r.update}, {"buffers", &r.buffers}, {"input", &r.inputOf}, {"output", &r.outputOf},
+		{"update", &r.update}, {"keyOf", &r.keyOf}, {"buffers", &r.buffers}, {"input", &r.inputOf}, {"output", &r.outputOf},
 	} {
 		f, err := script.Get(member.name)
 		if err != nil || f.Type() != safejs.TypeFunction {
@@ -103,15 +103,16 @@ func ended() context.Context {
 
 func noUpgrade(*driver.Database, uint, uint) error { return nil }
 
-// answer is a callback that JavaScript calls once. Answers are kept and used again, because making a js.Func costs more
-// than a request does.
+// answer is a callback that JavaScript calls once, or that is taken back. Answers are kept and used again, because making a
+// js.Func costs more than a request does.
 type answer struct {
 	fn   js.Func
 	take func(failure, value js.Value)
 }
 
-// expect returns a callback for idb.js, which calls it exactly once; take is called with what it brings. Take must not wait.
-func (r *realm) expect(take func(failure, value js.Value)) js.Func {
+// expect returns a callback for idb.js, which calls it once at most; take is called with what it brings. Take must not wait.
+// One that is not going to be called must be released.
+func (r *realm) expect(take func(failure, value js.Value)) *answer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var a *answer
@@ -131,18 +132,16 @@ func (r *realm) expect(take func(failure, value js.Value)) js.Func {
 		})
 	}
 	a.take = take
-	return a.fn
+	return a
 }
 
+// release takes back a callback that has been called, or that JavaScript is not going to call.
 func (r *realm) release(a *answer) {
 	a.take = nil
 	r.mu.Lock()
 	r.idle = append(r.idle, a)
 	r.mu.Unlock()
 }
-
-// refused takes back a callback that will not be called, because the JavaScript function it was given to has thrown.
-func (r *realm) refused(fn js.Func) { fn.Release() }
 
 // reply is what a request came to.
 type reply struct {
@@ -162,8 +161,8 @@ func (tx *Tx) ask(ctx context.Context, op, store string, request func() error) (
 	err := request()
 	if err == nil {
 		done := r.expect(func(failure, value js.Value) { settled <- reply{value: value, err: failed(failure)} })
-		if _, err = r.settle.Invoke(done); err != nil {
-			r.refused(done)
+		if _, err = r.settle.Invoke(done.fn); err != nil {
+			r.release(done)
 		}
 	}
 	r.calling.Unlock()
@@ -178,8 +177,8 @@ func (tx *Tx) ask(ctx context.Context, op, store string, request func() error) (
 func (tx *Tx) answered(ctx context.Context, op, store string, call func(done js.Func) error) (js.Value, error) {
 	settled := make(chan reply, 1)
 	done := tx.realm.expect(func(failure, value js.Value) { settled <- reply{value: value, err: failed(failure)} })
-	if err := call(done); err != nil {
-		tx.realm.refused(done)
+	if err := call(done.fn); err != nil {
+		tx.realm.release(done)
 		return js.Undefined(), tx.explain(thrown(err), op, store)
 	}
 	got, err := tx.wait(ctx, settled, op, store)
@@ -196,11 +195,11 @@ func (r *realm) program(target js.Value, program []byte, settled chan<- reply) e
 		settled <- reply{text: r.result(value.Int())}
 	})
 	err := r.send(program, func(size int) error {
-		_, err := r.run.Invoke(target, size, done, r.io)
+		_, err := r.run.Invoke(target, size, done.fn, r.io)
 		return err
 	})
 	if err != nil {
-		r.refused(done)
+		r.release(done)
 	}
 	return err
 }
@@ -235,7 +234,7 @@ func (r *realm) result(size int) []byte {
 // must is for calls of idb.js that cannot throw.
 func must(v safejs.Value, _ error) safejs.Value { return v }
 
-// failed reads the failure that idb.js reports: null, a DOMException, or an object with name, message, op and store.
+// failed reads the failure that idb.js reports: null, a DOMException, or an object with name, message, op, store and key.
 func failed(failure js.Value) *Error {
 	if failure.IsNull() {
 		return nil

@@ -4,6 +4,7 @@ package idb
 
 import (
 	"context"
+	"errors"
 	"syscall/js"
 
 	driver "github.com/hack-pad/go-indexeddb/idb"
@@ -180,13 +181,15 @@ func (s *Store) write(
 	}
 	s.tx.writes.Add(1)
 	if len(key) == 0 {
-		return s.tx.ask(ctx, op, s.name, func() error { return inline(v) })
+		made, err := s.tx.ask(ctx, op, s.name, func() error { return inline(v) })
+		return made, s.of(err, js.Undefined(), v)
 	}
 	k, err := Key(key[0])
 	if err != nil {
 		return js.Undefined(), s.named(err, op)
 	}
-	return s.tx.ask(ctx, op, s.name, func() error { return beside(k, v) })
+	made, err := s.tx.ask(ctx, op, s.name, func() error { return beside(k, v) })
+	return made, s.of(err, k, v)
 }
 
 func asValue(value any) (js.Value, error) {
@@ -275,15 +278,12 @@ func (s *source) GetAllRecords(ctx context.Context, query any, count uint, direc
 		}
 	}
 	if s.has(op) {
-		q, err := queryOf(query)
-		if err != nil {
-			return nil, s.named(err, op)
-		}
-		options := map[string]any{"query": q, "direction": direction.String()}
-		if count > 0 {
-			options["count"] = limit(count)
-		}
-		list, err := s.tx.ask(ctx, op, s.name, func() error { _, err := s.stand.Call(op, options); return err })
+		options := map[string]any{"direction": direction.String(), "count": limit(count)}
+		list, err := s.query(ctx, op, query, func(q js.Value) error {
+			options["query"] = q
+			_, err := s.stand.Call(op, options)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
@@ -326,7 +326,18 @@ func (s *source) query(ctx context.Context, op string, query any, request func(q
 	if err != nil {
 		return js.Undefined(), s.named(err, op)
 	}
-	return s.tx.ask(ctx, op, s.name, func() error { return request(q) })
+	found, err := s.tx.ask(ctx, op, s.name, func() error { return request(q) })
+	return found, s.of(err, q, js.Undefined())
+}
+
+// of adds to the error of a request the key that it was of: the one given, or that of the value.
+func (s *source) of(err error, key, value js.Value) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.Key == "" {
+		if text, err := s.tx.realm.keyOf.Invoke(s.stand, key, value); err == nil && text.Type() == safejs.TypeString {
+			e.Key, _ = text.String()
+		}
+	}
+	return err
 }
 
 // named adds to the error of a key or range where it was used.

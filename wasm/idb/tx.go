@@ -31,19 +31,22 @@ func (m Mode) String() string { return [...]string{"readonly", "readwrite", "ver
 // A write transaction that is left waiting, with no request under way, is aborted as soon as its holder waits for something
 // else: a browser would commit it half done. The goroutines of one program may share a Tx.
 type Tx struct {
-	realm *realm
-	raw   js.Value
-	mode  Mode
-	over  chan struct{} // closed when the browser has committed or aborted it; nil for a read transaction
+	realm  *realm
+	raw    js.Value
+	mode   Mode
+	holder string        // the goroutine that began it, where no function of this package holds it
+	over   chan struct{} // closed when the browser has committed or aborted it; nil for a read transaction
 
 	writes atomic.Uint64 // requests that may have changed what a cursor has read ahead
 
 	mu      sync.Mutex
-	reason  error  // why it was aborted by its holder
-	closing bool   // Commit, Finish or Abort was called
-	verdict *Error // why it did not commit; valid, as the next two are, when over is closed
-	sealed  bool   // Finish has committed it
-	answer  []byte // to the program of Finish
+	reason  error   // why it was aborted by its holder
+	ended   *answer // of a read transaction that lives: called if it ends before its holder ends it
+	left    string  // where its holder was waiting when it ended by itself
+	closing bool    // Commit, Finish or Abort was called
+	verdict *Error  // why it did not commit; valid, as the next two are, when over is closed
+	sealed  bool    // Finish has committed it
+	answer  []byte  // to the program of Finish
 	stop    func() bool
 	driver  *driver.Transaction
 	stand   safejs.Value
@@ -56,12 +59,24 @@ func (tx *Tx) Value() js.Value { return tx.raw }
 func (tx *Tx) Mode() Mode { return tx.mode }
 
 // ending returns the callback for the transaction's end, which idb.js wants when it makes or adopts the transaction.
-func (tx *Tx) ending() js.Func {
+func (tx *Tx) ending() *answer {
+	if tx.mode == ReadOnly {
+		tx.ended = tx.realm.expect(func(js.Value, js.Value) {
+			left := tx.place()
+			tx.mu.Lock()
+			tx.ended, tx.left = nil, left
+			tx.mu.Unlock()
+			tx.unbind()
+		})
+		return tx.ended
+	}
 	tx.over = make(chan struct{})
 	return tx.realm.expect(func(failure, size js.Value) {
 		tx.mu.Lock()
 		if tx.verdict = failed(failure); tx.verdict != nil && tx.verdict.Name == ErrTransactionInactive.Name {
 			tx.verdict.Message += tx.place()
+		} else if !tx.closing {
+			tx.left = tx.place() // it had nothing to do yet
 		}
 		if size.Type() == js.TypeNumber {
 			tx.sealed, tx.answer = true, tx.realm.result(size.Int())
@@ -70,6 +85,17 @@ func (tx *Tx) ending() js.Func {
 		tx.unbind()
 		close(tx.over)
 	})
+}
+
+// dismiss takes back the callback of a read transaction that its holder has just ended.
+func (tx *Tx) dismiss() {
+	tx.mu.Lock()
+	ended := tx.ended
+	tx.ended = nil
+	tx.mu.Unlock()
+	if ended != nil {
+		tx.realm.release(ended)
+	}
 }
 
 // bind lets the end of ctx abort the transaction.
@@ -128,6 +154,8 @@ func (tx *Tx) explain(e *Error, op, store string) error {
 	defer tx.mu.Unlock()
 	if (e.Name == ErrAbort.Name || e.Name == ErrTransactionInactive.Name) && tx.reason != nil {
 		e.Name, e.Message, e.Err = ErrAbort.Name, "", tx.reason
+	} else if e.Name == ErrTransactionInactive.Name && tx.left != "" {
+		e.Message = "the transaction has ended because it was left waiting" + tx.left
 	}
 	return e
 }
@@ -213,6 +241,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 	if tx.over == nil {
 		// Reading has no outcome to wait for, and a read transaction that has ended by itself has done its work.
 		_, _ = tx.realm.commit.Invoke(tx.raw)
+		tx.dismiss()
 		return nil
 	}
 	if tx.isOver() && tx.sealed {
@@ -310,6 +339,7 @@ func (tx *Tx) Abort(reason error) {
 	tx.mu.Unlock()
 	tx.unbind()
 	must(tx.realm.abort.Invoke(tx.raw))
+	tx.dismiss()
 }
 
 var errNoReason = errors.New("the transaction was aborted by its owner")
