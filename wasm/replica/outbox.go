@@ -13,8 +13,11 @@ const (
 	StoreMeta   = store.StoreMeta // client id, cursors, times; rows by "key"
 )
 
-// byRecord is the outbox's index of operations by table and record id.
-const byRecord = "record"
+// The outbox's indexes of operations: by table and record id, and by state.
+const (
+	byRecord = "record"
+	byState  = "state"
+)
 
 // Outbox is the [store.Journal] that turns every local write into an operation. At any time it holds, for one record,
 // at most one operation that was sent and one that waits: a write collapses into the one that waits, and never into
@@ -44,7 +47,9 @@ func NewOutbox(o OutboxOptions) *Outbox {
 func (o *Outbox) Stores() []store.StoreLayout {
 	return []store.StoreLayout{
 		{Name: StoreOutbox, Key: "seq", AutoIncrement: true,
-			Indexes: []store.IndexLayout{{Name: byRecord, Columns: []string{"table", "recordId"}, Plain: true}}},
+			Indexes: []store.IndexLayout{
+				{Name: byRecord, Columns: []string{"table", "recordId"}, Plain: true},
+				{Name: byState, Columns: []string{"state"}, Plain: true}}},
 		{Name: StoreMeta, Key: "key"},
 	}
 }

@@ -15,25 +15,21 @@ type Status struct {
 	LastSync    string // ISO time of the last sync that ended well, by the local clock; "" for never
 }
 
-// Status counts the outbox and reads the time of the last sync.
-func (r *Replica) Status(ctx context.Context) (Status, error) {
-	var s Status
-	ops, err := r.Pending(ctx)
-	if err != nil {
-		return s, err
-	}
-	s.Pending = len(ops)
-	for _, op := range ops {
-		if op.State == table.StateQuarantined {
-			s.Quarantined++
+// Status counts the outbox and reads the time of the last sync. It is cheap, however much waits.
+func (r *Replica) Status(ctx context.Context) (s Status, err error) {
+	err = r.store.View(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx,
+			store.Step{Op: store.OpCount, Store: StoreOutbox, Take: -1},
+			store.Step{Op: store.OpCount, Store: StoreOutbox, Index: byState, Range: store.Only(string(table.StateQuarantined)), Take: -1},
+			getMeta(metaSync))
+		if err != nil {
+			return err
 		}
-	}
-	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaSync))
-		if err == nil && results[0].Rows[0] != nil {
-			s.LastSync, _ = results[0].Rows[0]["at"].(string)
+		s = Status{Pending: results[0].Count, Quarantined: results[1].Count}
+		if row := results[2].Rows[0]; row != nil {
+			s.LastSync, _ = row["at"].(string)
 		}
-		return err
+		return nil
 	})
 	return s, err
 }

@@ -9,6 +9,8 @@ import { Pending, reviveOperations } from './pending.js';
 import { Table } from './table.js';
 import { Transaction } from './transaction.js';
 
+const PAUSE = 100; // between two counts of what waits, in milliseconds
+
 const jobOptions = ['signal', 'timeout', 'progress'];
 
 /** A copy of a row that the app may change: what it is compared with later stays. */
@@ -27,6 +29,8 @@ export class Database {
   #connection; // to the server
   #auto;
   #status = { pending: 0, quarantined: 0, lastSync: null };
+  #stale = false; // there were commits since the status was counted
+  #counting = false;
   #syncing = 0;
   #open = true;
 
@@ -250,11 +254,23 @@ export class Database {
     this.#status = { pending, quarantined, lastSync: lastSync ? new Date(lastSync) : null };
   }
 
-  #committed(stores) {
+  /** Brings the status up to date after a commit: at once, but of many commits in a row only now and then. */
+  async #committed(stores) {
     if (!this.#open || !this.#way.handle || !stores.includes('$outbox')) return;
-    this.#refresh().then(() => this.#emit('status', this.status), (error) => {
-      if (this.#open) this.#emit('storage', { reason: error.message, error });
-    });
+    this.#stale = true;
+    if (this.#counting) return;
+    this.#counting = true;
+    while (this.#stale && this.#open) {
+      this.#stale = false;
+      try {
+        await this.#refresh();
+        this.#emit('status', this.status);
+      } catch (error) {
+        if (this.#open) this.#emit('storage', { reason: error.message, error });
+      }
+      await new Promise((resolve) => { setTimeout(resolve, PAUSE); }); // counting holds up the next write
+    }
+    this.#counting = false;
   }
 
   #emit(event, detail) {
