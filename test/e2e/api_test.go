@@ -1,22 +1,23 @@
 package e2e
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-sync/larder/test/browser"
 )
 
-// TestJavaScriptAPI calls the JavaScript API in a page, each case on a database of its own. A case is the body of an async
-// function with `open`, `destroy`, `name`, `db` (open, with tables item and note), `t` (its table item), and `code(promise)`,
-// which gives the code that a promise is rejected with. It returns what is compared with want.
-func TestJavaScriptAPI(t *testing.T) {
-	s := newStack(t)
-	s.start(t)
-	b := browser.New(t, browser.Options{})
-	page := b.Open(t, s.url+"/")
-	const prelude = `
-		const { open, destroy, LarderError } = await import('/larder.js');
+// apiCase calls the JavaScript API in a page, on a database of its own. body is that of an async function with `open`,
+// `destroy`, `larder` (the module), `name`, `options`, `db` (open, with tables item and note), `t` (its table item),
+// `code(promise)`, which gives the code that a promise is rejected with, `message(promise)`, which gives its text, and
+// `until(fn)`, which waits until fn agrees. It returns what is compared with want, as JSON.
+type apiCase struct{ body, want string }
+
+const prelude = `
+		const larder = await import('/larder.js');
+		const { open, destroy, LarderError } = larder;
 		const name = arguments[0];
 		const options = { version: 1, tables: {
 			item: { columns: { text: 'string', complete: 'boolean', due: 'date', rank: 'number', more: 'json' }, indexes: ['complete', 'rank', ['complete', 'due']] },
@@ -32,13 +33,48 @@ func TestJavaScriptAPI(t *testing.T) {
 			}
 			return 'no error';
 		};
+		const message = async (promise) => {
+			try {
+				await (typeof promise === 'function' ? promise() : promise);
+			} catch (error) {
+				return error.message;
+			}
+			return 'no error';
+		};
 		const until = async (fn) => { while (!(await fn())) await new Promise((r) => setTimeout(r, 5)); };
 		try {
 			return await (async () => {%BODY%})();
 		} finally {
 			await db.close();
 		}`
-	for name, c := range map[string]struct{ body, want string }{
+
+// apiPage is a page that can load larder.js.
+func apiPage(t *testing.T) *browser.Page {
+	t.Helper()
+	s := newStack(t)
+	s.start(t)
+	return browser.New(t, browser.Options{}).Open(t, s.url+"/")
+}
+
+func call(t *testing.T, page *browser.Page, cases map[string]apiCase) {
+	t.Helper()
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			got, err := page.Eval(ctx, strings.Replace(prelude, "%BODY%", c.body, 1), t.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestJavaScriptAPI(t *testing.T) {
+	call(t, apiPage(t), map[string]apiCase{
 		"a record comes back as it was given, with Dates": {
 			`const due = new Date('2026-01-02T03:04:05.678Z');
 			 const made = await t.insert({ text: 'é🧀', complete: false, due, rank: -0.1, more: { a: [1, null, 'x'] } });
@@ -144,15 +180,5 @@ func TestJavaScriptAPI(t *testing.T) {
 			`await Promise.all(Array.from({ length: 1000 }, (_, i) => t.put({ id: 'k' + i, rank: i })));
 			 return [await t.count(), (await t.orderByDescending('rank').first()).rank];`,
 			`[1000,999]`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, err := page.Eval(t.Context(), strings.Replace(prelude, "%BODY%", c.body, 1), t.Name())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if string(got) != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
-	}
+	})
 }

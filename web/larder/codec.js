@@ -22,7 +22,11 @@ const deepest = 60; // levels: the engine, which counts exactly, allows about as
 
 function check(v, where, path, within) {
   switch (typeof v) {
-    case 'string': case 'boolean': case 'undefined': return;
+    case 'string':
+      if (v.includes('\0')) throw invalid(`${where()}: column ${path} holds U+0000, which cannot be stored`);
+      if (v.isWellFormed && !v.isWellFormed()) throw invalid(`${where()}: column ${path} holds half a surrogate pair`);
+      return;
+    case 'boolean': case 'undefined': return;
     case 'number':
       if (Number.isFinite(v)) return;
       throw invalid(`${where()}: column ${path} is ${v}: numbers are finite`);

@@ -81,8 +81,8 @@ export class Query {
     const { signal } = optionsOf('count', options, ['signal']);
     const { skip, take, select, orderBy, ...filter } = this.#parts;
     return this.#asked(signal, async () => {
-      const plan = await this.#source.plan(filter);
-      return plan.residual ? (await this.#rows(filter)).length : this.#source.read({ ...plan.step, op: 'count' });
+      const { step } = await this.#source.plan(filter);
+      return this.#source.read({ ...step, op: 'count' });
     });
   }
 
@@ -126,17 +126,7 @@ export class Query {
   async #run(parts, signal) { return reviveAll(await this.#raw(parts, signal), this.#source.dates); }
 
   #raw(parts, signal) {
-    return this.#asked(signal, () => this.#rows(parts));
-  }
-
-  async #rows(parts) {
-    const plan = await this.#source.plan(parts);
-    let rows = await this.#source.read(plan.step);
-    if (plan.residual) {
-      const left = JSON.parse(await this.#source.match(JSON.stringify(parts), JSON.stringify(rows)));
-      rows = left.map((i) => rows[i]);
-    }
-    return plan.select ? rows.map((row) => picked(row, plan.select)) : rows;
+    return this.#asked(signal, async () => this.#source.read((await this.#source.plan(parts)).step));
   }
 
   async #asked(signal, work) {
