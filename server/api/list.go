@@ -68,11 +68,11 @@ func (a *API) query(r *http.Request, t *db.Table, speaks protocol, params url.Va
 	if err != nil {
 		return nil, err
 	}
-	if err := q.Check(t.Schema); err != nil {
-		return nil, err
-	}
 	if t.AutoIncrement {
 		q.Filter = byNumber(q.Filter)
+	}
+	if err := q.Check(t.Schema); err != nil {
+		return nil, err
 	}
 	if q.Take > t.MaxTop {
 		return nil, table.Errorf(table.CodeQuery, "You cannot request more than ", strconv.Itoa(t.MaxTop), " records")

@@ -15,9 +15,16 @@ import (
 
 // origins are the pages of other origins that may use the API. The zero value is none.
 type origins struct {
-	all     bool
-	exact   []string
-	anyPort []string // "http://localhost:", to be followed by a port
+	all  bool
+	null bool // pages without an origin, such as files
+	list []pattern
+}
+
+// pattern is one entry of the list. A host may have one star in it, for letters, digits, dots and hyphens.
+type pattern struct {
+	scheme string // "" for those that Azure Mobile Apps accepted
+	host   string
+	port   string // "*" for any, "" for the scheme's own
 }
 
 // parseOrigins reads the list of [Options.CORS].
@@ -25,24 +32,63 @@ func parseOrigins(list []string) (*origins, error) {
 	o := &origins{}
 	for _, text := range list {
 		text = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(text), "/"))
-		if text == "*" {
+		switch text {
+		case "*":
 			o.all = true
 			continue
+		case "null":
+			o.null = true
+			continue
 		}
-		host, anyPort := strings.CutSuffix(text, ":*")
-		u, err := url.Parse(host)
-		if text != "null" && (err != nil || u.Scheme == "" || u.Scheme+"://"+u.Host != host || strings.Contains(host, "*") ||
-			anyPort && u.Port() != "") {
+		p, ok := parsePattern(text)
+		if !ok {
 			return nil, table.Errorf(table.CodeInvalid, "the origin ", strconv.Quote(text),
-				` is not like "https://app.example.com", "http://localhost:*" or "*"`)
+				` is not like "https://app.example.com", "http://localhost:*", "*.example.com" or "*"`)
 		}
-		if anyPort {
-			o.anyPort = append(o.anyPort, host+":")
-		} else {
-			o.exact = append(o.exact, text)
-		}
+		o.list = append(o.list, p)
 	}
 	return o, nil
+}
+
+func parsePattern(text string) (p pattern, ok bool) {
+	scheme, rest, schemed := strings.Cut(text, "://")
+	if schemed {
+		p.scheme = scheme
+	} else {
+		rest, p.port = text, "*"
+	}
+	if host, port, cut := strings.Cut(rest, ":"); cut && !strings.HasPrefix(rest, "[") {
+		_, err := strconv.ParseUint(port, 10, 16)
+		if err != nil && port != "*" {
+			return p, false
+		}
+		rest, p.port = host, port
+	}
+	p.host = rest
+	// What is left is a name: the URL parser refuses what cannot be one. The star stands in for a part of it.
+	u, err := url.Parse("http://" + strings.Replace(rest, "*", "x", 1))
+	bare := strings.Trim(strings.Replace(rest, "*", "", 1), ".")
+	return p, strings.Count(rest, "*") < 2 && err == nil && u.Host == strings.Replace(rest, "*", "x", 1) && bare != "" && (p.scheme != "" || !schemed)
+}
+
+// match reports whether the pattern is of an origin that was taken apart.
+func (p pattern) match(u *url.URL) bool {
+	if p.scheme != u.Scheme && (p.scheme != "" || u.Scheme != "http" && u.Scheme != "https" && u.Scheme != "ms-appx-web") {
+		return false
+	}
+	if p.port != "*" && p.port != u.Port() {
+		return false
+	}
+	before, after, star := strings.Cut(p.host, "*")
+	host := u.Hostname()
+	if !star || strings.HasPrefix(p.host, "[") {
+		return p.host == host || p.host == "["+host+"]"
+	}
+	middle, ok1 := strings.CutPrefix(host, before)
+	middle, ok2 := strings.CutSuffix(middle, after)
+	return ok1 && ok2 && !strings.ContainsFunc(middle, func(c rune) bool {
+		return c != '-' && c != '.' && (c < '0' || c > '9') && (c < 'a' || c > 'z')
+	})
 }
 
 // CheckOrigins reports what is wrong with a list for [Options.CORS].
@@ -56,17 +102,14 @@ func (a *API) AllowsOrigin(origin string) bool { return a.origins.allow(origin) 
 
 // allow reports whether pages of an origin may use the API.
 func (o *origins) allow(origin string) bool {
-	origin = strings.ToLower(origin)
-	if o.all || slices.Contains(o.exact, origin) {
+	if o.all || o.null && origin == "null" {
 		return true
 	}
-	for _, prefix := range o.anyPort {
-		if port, ok := strings.CutPrefix(origin, prefix); ok {
-			_, err := strconv.ParseUint(port, 10, 16)
-			return err == nil
-		}
+	u, err := url.Parse(strings.ToLower(origin))
+	if err != nil || u.Host == "" || strings.HasSuffix(u.Host, ":") || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(o.list, func(p pattern) bool { return p.match(u) })
 }
 
 // guard adds the CORS headers, on errors too, and refuses writes that a page of another origin sends in a way that browsers

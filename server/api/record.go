@@ -107,7 +107,7 @@ func (a *API) write(r *http.Request, t *db.Table, id string, speaks protocol, qu
 		if err != nil {
 			return reply{}, err
 		}
-		if w.body, err = table.ParseRecord(data); err != nil {
+		if w.body, err = parseBody(data); err != nil {
 			return reply{}, err
 		}
 	}

@@ -16,6 +16,9 @@ import (
 // identify returns the request with its user known. A token that is no good is refused everywhere, where none is needed too:
 // the app is to notice.
 func (a *API) identify(r *http.Request) (*http.Request, error) {
+	if err := checkSize(r); err != nil {
+		return r, err
+	}
 	token := access.Token(r, strings.HasSuffix(r.URL.Path, "/live") || strings.HasSuffix(r.URL.Path, "/$live"))
 	if token == "" {
 		return r, nil

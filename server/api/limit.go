@@ -1,0 +1,71 @@
+package api
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// Limits of what surrounds a request's body, in bytes.
+const (
+	MaxURL    = 16 << 10
+	MaxHeader = 32 << 10
+)
+
+// headerFeatures is a header of Azure's client that grows with every page of a pull, and means nothing here.
+const headerFeatures = "X-Zumo-Features"
+
+// checkSize reports a request whose address or headers are larger than any that is meant.
+func checkSize(r *http.Request) error {
+	if n := len(r.URL.EscapedPath()) + len(r.URL.RawQuery); n > MaxURL {
+		return tooLarge(http.StatusRequestURITooLong, "path and query", n, MaxURL)
+	}
+	n := 0
+	for name, values := range r.Header {
+		for _, v := range values {
+			if name != headerFeatures {
+				n += len(name) + len(v)
+			}
+		}
+	}
+	if n > MaxHeader {
+		return tooLarge(http.StatusRequestHeaderFieldsTooLarge, "the headers", n, MaxHeader)
+	}
+	return nil
+}
+
+func tooLarge(code int, what string, n, most int) error {
+	return status(code, table.Errorf(table.CodeLimit, what, " have ", strconv.Itoa(n), " bytes, and may have ", strconv.Itoa(most)))
+}
+
+// parseBody reads a record. One that nests too deep for the server could be read by another one, and so is told apart from
+// what is no JSON.
+func parseBody(data []byte) (table.Record, error) {
+	r, err := table.ParseRecord(data)
+	if err != nil && nesting(data) > table.MaxDepth {
+		return nil, status(http.StatusUnprocessableEntity,
+			table.Errorf(table.CodeLimit, "the record nests deeper than ", strconv.Itoa(table.MaxDepth), " arrays and objects"))
+	}
+	return r, err
+}
+
+// nesting is how deep arrays and objects lie within each other.
+func nesting(data []byte) (deepest int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(data); i++ {
+		switch c := data[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+			deepest = max(deepest, depth)
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return deepest
+}
