@@ -35,6 +35,7 @@ var waiting = [...]struct {
 	{"status", (*handle).status},
 	{"pulled", (*handle).pulled},
 	{"connect", (*handle).connect},
+	{"read", (*handle).read},
 	{"close", (*handle).close},
 }
 
@@ -45,6 +46,7 @@ var computing = [...]struct {
 }{
 	{"plan", (*handle).plan},
 	{"match", (*handle).match},
+	{"convert", (*handle).convert},
 	{"touched", (*handle).touched},
 }
 
@@ -285,11 +287,27 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 		given := browser.NewObject()
 		given.Set("tx", store.RawTx(tx))
 		given.Set("write", writer)
+		var reader js.Func
+		if store.RawTx(tx).IsUndefined() {
+			reader = js.FuncOf(func(_ js.Value, args []js.Value) any {
+				return browser.Promise(func() (any, error) {
+					step, err := store.ParseStep([]byte(text(args, 0)))
+					if err != nil {
+						return nil, err
+					}
+					return readIn(ctx, tx, step)
+				})
+			})
+			given.Set("read", reader)
+		}
 		promise := fn.Invoke(given)
 		go func() {
 			// Where the signal ends the transaction, fn may go on: its writes fail then, as long as it lasts.
 			_, _ = browser.Await(context.Background(), promise)
 			writer.Release()
+			if reader.Truthy() {
+				reader.Release()
+			}
 		}()
 		_, err := browser.Await(ctx, promise)
 		return err

@@ -75,3 +75,45 @@ func (h *handle) migrate(version int, name string, rows []table.Record) (next []
 	}
 	return next, nil
 }
+
+// convert(table, version, rows) brings rows of an older version into the form of the schema, as JSON text of an array; those
+// that a migration drops are left out.
+func (h *handle) convert(args []js.Value) (string, error) {
+	given, err := records(text(args, 2))
+	if err != nil {
+		return "", err
+	}
+	converted, err := h.store.Convert(text(args, 0), browser.Arg(args, 1).Int(), given)
+	if err != nil {
+		return "", err
+	}
+	kept := converted[:0]
+	for _, r := range converted {
+		if r != nil {
+			kept = append(kept, r)
+		}
+	}
+	return jsonText(kept), nil
+}
+
+// read(step) runs one reading step, for a database that is not in IndexedDB, and gives its result as JSON text.
+func (h *handle) read(ctx context.Context, args []js.Value) (any, error) {
+	step, err := store.ParseStep([]byte(text(args, 0)))
+	if err != nil {
+		return nil, err
+	}
+	var result string
+	err = h.store.View(ctx, []string{step.Store}, func(tx *store.Tx) (err error) {
+		result, err = readIn(ctx, tx, step)
+		return err
+	})
+	return result, err
+}
+
+func readIn(ctx context.Context, tx *store.Tx, step store.Step) (string, error) {
+	results, err := tx.Run(ctx, step)
+	if err != nil {
+		return "", err
+	}
+	return jsonText(results[0].Value(step.Op)), nil
+}

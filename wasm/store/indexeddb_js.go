@@ -35,7 +35,7 @@ func IndexedDB() Opener {
 			},
 		})
 		if err != nil {
-			return nil, coded(err)
+			return nil, unopened(layout.Name, err)
 		}
 		d := &database{db: db}
 		for _, s := range layout.Stores {
@@ -217,6 +217,21 @@ func (t *transaction) Finish(ctx context.Context, steps []Step) error {
 func (t *transaction) Commit(ctx context.Context) error { return coded(t.tx.Commit(ctx)) }
 
 func (t *transaction) Abort(reason error) { t.tx.Abort(reason) }
+
+// unopened gives an error of opening its code. What is not about versions, room or waiting is the browser that gives no
+// access to its storage, in whatever words.
+func unopened(name string, err error) error {
+	for _, known := range [...]*idb.Error{idb.ErrVersion, idb.ErrBlocked, idb.ErrUpgrade, idb.ErrAbort, idb.ErrQuota} {
+		if errors.Is(err, known) {
+			return coded(err)
+		}
+	}
+	if table.CodeOf(err) != "" {
+		return err
+	}
+	return table.Errorf(table.CodeStorage, "the browser does not open the database ", name,
+		": its settings, or a private window, may forbid it").Because(err)
+}
 
 // coded gives an error of IndexedDB the code that callers of the store branch on.
 func coded(err error) error {

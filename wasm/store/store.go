@@ -101,6 +101,11 @@ func (s *Store) Schema(name string) (*table.Schema, error) {
 // Has reports whether the schema has the table.
 func (s *Store) Has(name string) bool { return s.converter.Has(name) }
 
+// Convert brings records of an older version of a table into the form of the schema: see [Converter.Convert].
+func (s *Store) Convert(name string, from int, records []table.Record) ([]table.Record, error) {
+	return s.converter.Convert(name, from, records)
+}
+
 // Version returns the schema's version.
 func (s *Store) Version() int { return s.options.Schema.Version }
 

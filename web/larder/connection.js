@@ -23,21 +23,29 @@ export class Connection {
   #starting;
   #timer;
   #saving;
-  #timeout;
   #closed = false;
 
-  /** hooks are the functions that the engine calls, and ready(handle), called whenever it has opened the database. */
+  /**
+   * hooks are the functions that the engine calls, with what else it is told, and ready(handle), called whenever it has
+   * opened the database.
+   */
   constructor(name, schema, hooks) {
     this.#name = name;
     this.#schema = schema;
-    this.#hooks = hooks;
+    this.#hooks = {
+      ...hooks,
+      versionchange: async (deleted) => {
+        await hooks.versionchange(deleted);
+        this.#db = undefined; // the engine closes it now
+      },
+      closed: () => { this.#db = undefined; },
+    };
     this.#plans = new Plans(schema);
   }
 
   /** Opens the database: resolves when reads of known plans can be answered. */
-  async open(signal, timeout) {
-    this.#timeout = timeout;
-    if (await until(signal, () => this.#remembered())) {
+  async open(signal) {
+    if (!this.#hooks.memory && await until(signal, () => this.#remembered())) {
       this.#timer = setTimeout(() => this.#begin(), HEAD_START);
       return;
     }
@@ -74,13 +82,30 @@ export class Connection {
   /** The result of one reading step. */
   async read(step) {
     if (this.#closed) throw closed(this.#name);
-    if (!this.#db) await this.engine();
-    const result = await globalThis.larderIDB.read(this.#db, step);
+    const result = this.#hooks.memory ? JSON.parse(await (await this.engine()).read(JSON.stringify(step))) : await this.#query(step);
     if (this.#timer && !this.#handle) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#begin()); // in a task of its own: the app shows its rows first
     }
     return result;
+  }
+
+  /** Reads, and once more by a new connection where the browser has closed the one there was. */
+  async #query(step) {
+    const db = this.#db ?? await this.#raw();
+    try {
+      return await globalThis.larderIDB.read(db, step);
+    } catch (error) {
+      if (!losses.includes(error.name) || this.#closed) throw error;
+      return globalThis.larderIDB.read(await this.#raw(db), step);
+    }
+  }
+
+  /** The engine's IDBDatabase; another one than that which was lost. Waits while the database is being opened again. */
+  async #raw(lost) {
+    const handle = await this.engine();
+    if (!this.#db || this.#db === lost) this.#db = await handle.connect(lost);
+    return this.#db;
   }
 
   /** Closes the database. Running transactions finish first. */
@@ -126,8 +151,7 @@ export class Connection {
 
   async #start(signal) {
     const functions = await until(signal, engine);
-    const limit = AbortSignal.timeout(this.#timeout); // for other tabs to give way, not for the engine to load
-    const handle = await functions.open(this.#name, this.#schema, this.#hooks, signal ? AbortSignal.any([signal, limit]) : limit);
+    const handle = await functions.open(this.#name, this.#schema, this.#hooks, signal);
     if (this.#closed) {
       await handle.close();
       throw closed(this.#name);
@@ -147,7 +171,7 @@ export class Connection {
     this.#saving = undefined;
     if (!this.#handle) return this.#db && !this.#closed ? this.#save() : undefined;
     try {
-      await this.#plans.save(this.#handle.db);
+      if (!this.#hooks.memory) await this.#plans.save(await this.#raw());
     } catch { // a database that cannot keep them is only slower to open
     }
     return undefined;
@@ -168,5 +192,8 @@ function existing(name) {
     return undefined;
   });
 }
+
+/** What IndexedDB says when the browser has closed the database, or is about to. */
+const losses = ['InvalidStateError', 'UnknownError', 'AbortError'];
 
 const closed = (name) => failure('closed', `the database ${name} is closed: open it again`);

@@ -5,9 +5,12 @@ import { dateColumns, encode, revive } from './codec.js';
 import { Connection } from './connection.js';
 import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
+import { migrations } from './migrate.js';
 import { Pending, reviveOperations } from './pending.js';
+import { estimate, persist } from './storage.js';
 import { Table } from './table.js';
 import { Transaction } from './transaction.js';
+import { exported, imported } from './transfer.js';
 
 const PAUSE = 100; // between two counts of what waits, in milliseconds
 
@@ -33,6 +36,8 @@ export class Database {
   #counting = false;
   #syncing = 0;
   #open = true;
+  #started = false;
+  #evicted = false;
 
   /** schema is what the engine reads of the options, as text: what was remembered under another is of no use. */
   constructor(name, schema, options) {
@@ -66,7 +71,17 @@ export class Database {
   #hooks() {
     return {
       ready: () => this.#ready(),
-      failed: (error) => this.#emit(error.code === 'version' ? 'versionchange' : 'storage', { reason: error.message, error }),
+      ...migrations(this.#options.migrate, this.#options.tables),
+      timeout: this.#options.timeout ?? 10_000, // for other tabs to give way, not for the engine to load
+      memory: this.#options.storage === 'memory',
+      failed: (cause) => {
+        const error = asLarderError(cause);
+        this.#emit(error.code === 'version' ? 'versionchange' : 'storage', { reason: error.message, error });
+      },
+      evicted: () => {
+        this.#evicted = true;
+        if (this.#started) this.#tellEvicted();
+      },
       commit: (json) => {
         const changes = JSON.parse(json);
         this.#live.committed(changes);
@@ -75,15 +90,23 @@ export class Database {
       conflict: (json) => this.#conflict(JSON.parse(json)),
       token: (fresh) => this.#token(fresh),
       event: (event, json) => this.#emit(event, json ? JSON.parse(json) : {}),
-      closed: () => this.#emit('storage', { reason: 'the browser closed the database; reload the page' }),
-      versionchange: () => {
-        this.#emit('versionchange', { reason: 'another tab has a newer version of this app' });
-        this.close();
+      versionchange: async (deleted) => {
+        const reason = deleted ? 'another tab deletes the database' : 'another tab upgrades the database';
+        await Promise.allSettled(this.#emit('versionchange', { reason })); // an app may have something to save
+        if (deleted) this.close();
       },
     };
   }
 
-  async start(signal, timeout) { await this.#way.open(signal, timeout); }
+  async start(signal) {
+    await this.#way.open(signal);
+    this.#started = true;
+    if (this.#evicted) setTimeout(() => this.#tellEvicted()); // when the app has had time to listen
+  }
+
+  #tellEvicted() {
+    this.#emit('storage', { reason: 'evicted' });
+  }
 
   /** The engine has opened the database. */
   async #ready() {
@@ -204,6 +227,8 @@ export class Database {
       reason: this.#connection?.reason ?? '',
       syncing: this.#syncing > 0,
       principal: null,
+      durable: this.#options.storage !== 'memory',
+      evicted: this.#evicted,
       ...this.#status,
     };
   }
@@ -214,6 +239,34 @@ export class Database {
     await this.#engine(signal);
     await until(signal, async () => this.#connection?.check());
     return this.status.online;
+  }
+
+  /** Asks the browser to keep this origin's data when it needs room; resolves with whether it does. */
+  async persist(options) {
+    const { timeout = 10_000 } = optionsOf('persist', options, ['timeout']);
+    return persist(timeout);
+  }
+
+  /** How many bytes this origin uses and may use, about, and whether the browser keeps them. */
+  async estimate(options) {
+    const { timeout = 10_000 } = optionsOf('estimate', options, ['timeout']);
+    return estimate(timeout);
+  }
+
+  /** The rows of all tables, or of some, as a stream of JSON lines. */
+  export(options) {
+    const given = optionsOf('export', options, ['tables', 'signal', 'progress']);
+    const tables = given.tables ?? [...this.#tables.keys()];
+    need(Array.isArray(tables), 'export: options.tables is an array of tables\' names', tables);
+    for (const name of tables) this.table(name);
+    const { version } = this.#options;
+    return exported({ name: this.name, version, tables }, (step) => this.#alive().read(step), given);
+  }
+
+  /** Puts the records of an export, some at a time, and gives how many there were. */
+  async import(source, options) {
+    const convert = async (table, from, rows) => JSON.parse((await this.#engine()).convert(table, from, JSON.stringify(rows)));
+    return imported(this, source, this.#options.version, convert, options);
   }
 
   async close() {
@@ -273,14 +326,17 @@ export class Database {
     this.#counting = false;
   }
 
+  /** Calls the handlers of an event, and gives what they return. */
   #emit(event, detail) {
+    const answers = [];
     for (const handler of this.#handlers.get(event) ?? []) {
       try {
-        handler(detail);
+        answers.push(handler(detail));
       } catch (error) {
         reportError(error); // the app's own failure is the app's to see; the others still hear the event
       }
     }
+    return answers;
   }
 
   async #conflict({ table, local, server, base }) {

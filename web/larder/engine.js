@@ -17,7 +17,6 @@ export function engine() {
 }
 
 async function start() {
-  if (!globalThis.indexedDB || !globalThis.IDBRequest) throw new Error('this browser has no IndexedDB here');
   if (!globalThis.Go) await import('../wasm_exec.js');
   const go = new globalThis.Go();
   const url = new URL('../larder.wasm', import.meta.url);

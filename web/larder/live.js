@@ -1,4 +1,5 @@
 import { need } from './argument.js';
+import { Channel } from './channel.js';
 import { asLarderError } from './error.js';
 
 /** The least time between two runs of one query, in milliseconds: of a burst of commits people see one change a frame. */
@@ -20,20 +21,17 @@ export class Live {
    */
   constructor(name, { look, touched, onRemote }) {
     this.#look = { look, touched };
-    if (globalThis.BroadcastChannel) {
-      this.#channel = new BroadcastChannel(`larder:${name}`);
-      this.#channel.onmessage = ({ data }) => {
-        if (!Array.isArray(data?.changes)) return;
-        this.#notify(data.changes);
-        onRemote(data.changes.map((change) => change.store));
-      };
-    }
+    this.#channel = new Channel(`larder:${name}:changes`, (data) => {
+      if (!Array.isArray(data?.changes)) return;
+      this.#notify(data.changes);
+      onRemote(data.changes.map((change) => change.store));
+    });
   }
 
   /** Tells this tab's queries and the other tabs what a commit has changed: [{ store, ids }], without ids where they are many. */
   committed(changes) {
     this.#notify(changes);
-    this.#channel?.postMessage({ changes });
+    this.#channel.post({ changes });
   }
 
   /**
@@ -55,7 +53,7 @@ export class Live {
   close() {
     for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
-    this.#channel?.close();
+    this.#channel.close();
   }
 
   #notify(changes) {
@@ -99,7 +97,8 @@ class Watch {
   #changed = new Set(); // ids that commits have named since the last run
   #unnamed = false; // whether a commit has changed more than it named
   #dirty = false;
-  #running = false;
+  #running = false; // from a run to the end of the pause after it
+  #reading = false;
   stopped = false;
 
   constructor({ store, parts, read, dress, fn, onError }) {
@@ -113,7 +112,7 @@ class Watch {
 
   /** Whether a change must run the query, as far as that can be told without its filter. */
   needs(ids) {
-    if (!ids || !this.#rows || this.#running || !(this.parts?.where || this.parts?.filter)) return true;
+    if (!ids || !this.#rows || this.#reading || !(this.parts?.where || this.parts?.filter)) return true;
     return ids.some((id) => this.#rows.has(id));
   }
 
@@ -134,9 +133,12 @@ class Watch {
       const [changed, unnamed] = [this.#changed, this.#unnamed];
       [this.#changed, this.#unnamed] = [new Set(), false];
       try {
+        this.#reading = true;
         const rows = await this.#read();
+        this.#reading = false;
         if (!this.stopped) this.#tell(rows, (id) => unnamed || changed.has(id));
       } catch (error) {
+        this.#reading = false;
         this.#fail(error);
       }
       await new Promise((resolve) => { setTimeout(resolve, PAUSE); });

@@ -13,7 +13,8 @@ export class Transaction {
       this.#tables.set(name, new Table(name, dates, {
         plan: (parts) => JSON.parse(engine.plan(name, JSON.stringify(parts))),
         match: (parts, rows) => engine.match(name, parts, rows),
-        read: async (step) => (await this.#alive(() => globalThis.larderIDB.run(handle.tx, [step])))[0],
+        read: (step) => this.#alive(async () => (handle.tx
+          ? (await globalThis.larderIDB.run(handle.tx, [step]))[0] : JSON.parse(await handle.read(JSON.stringify(step))))),
         write: (...args) => until(args[4], () => this.#alive(() => handle.write(...args))),
         watch: () => { throw failure('transaction', 'a query cannot be live inside a transaction'); },
       }));
