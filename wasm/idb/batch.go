@@ -31,6 +31,7 @@ func (tx *Tx) RunValues(ctx context.Context, program js.Value) (js.Value, error)
 }
 
 // PutMany is Put for all values of a JavaScript array, in one crossing. The store must find their keys in them, or make them.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-put
 func (s *Store) PutMany(ctx context.Context, values js.Value) error {
 	_, err := s.step(ctx, "put", map[string]any{"values": values})
 	return err
@@ -38,12 +39,14 @@ func (s *Store) PutMany(ctx context.Context, values js.Value) error {
 
 // AddMany is Add for all values of a JavaScript array, in one crossing. One that exists fails it, and those before it are
 // there then: return the error to have them taken back.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-add
 func (s *Store) AddMany(ctx context.Context, values js.Value) error {
 	_, err := s.step(ctx, "add", map[string]any{"values": values})
 	return err
 }
 
 // GetMany returns a JavaScript array with the value of each key, or null, in one crossing.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-get
 func (s *Store) GetMany(ctx context.Context, keys ...any) (js.Value, error) {
 	list, err := Key(keys)
 	if err != nil {
@@ -53,6 +56,7 @@ func (s *Store) GetMany(ctx context.Context, keys ...any) (js.Value, error) {
 }
 
 // DeleteMany deletes the rows that have the keys, in one crossing.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-delete
 func (s *Store) DeleteMany(ctx context.Context, keys ...any) error {
 	list, err := Key(keys)
 	if err != nil {

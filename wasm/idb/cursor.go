@@ -10,6 +10,7 @@ import (
 )
 
 // Direction is the order in which rows are visited.
+// Specification: https://w3c.github.io/IndexedDB/#enumdef-idbcursordirection
 type Direction uint8
 
 // The directions. The unique ones visit the first row of each key of an index only.
@@ -44,6 +45,7 @@ const (
 // The loop of [Store.Cursor] is the usual way to one; [Store.OpenCursor] is for walks that are no loop. A Cursor is for one
 // goroutine. It holds nothing that must be given back. JavaScript that writes in the same transaction is not seen by it
 // within a page: set Ahead to 1 for that.
+// Specification: https://w3c.github.io/IndexedDB/#idbcursor
 type Cursor struct {
 	source *source
 	opts   CursorOptions
@@ -71,6 +73,7 @@ type Cursor struct {
 //	}
 //
 // An error is the last that is visited. The loop may be left at any time. The cursor is the same one in each round.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-opencursor
 func (s *source) Cursor(ctx context.Context, opts CursorOptions) iter.Seq2[*Cursor, error] {
 	return func(yield func(*Cursor, error) bool) {
 		c := s.OpenCursor(opts)
@@ -89,12 +92,14 @@ func (s *source) Cursor(ctx context.Context, opts CursorOptions) iter.Seq2[*Curs
 
 // OpenCursor returns a cursor that is before its first row: call Next to get there. What is wrong with the options, the
 // first Next tells.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-opencursor
 func (s *source) OpenCursor(opts CursorOptions) *Cursor {
 	return &Cursor{source: s, opts: opts, at: -1, steps: 1}
 }
 
 // Next goes to the next row, or where Advance, Continue or ContinuePrimaryKey said since the last call. It reports whether
 // there is a row.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-continue
 func (c *Cursor) Next(ctx context.Context) (bool, error) {
 	const op = "cursor"
 	tx := c.source.tx
@@ -214,18 +219,23 @@ func (c *Cursor) of(place int) js.Value {
 
 // Key returns the key that the cursor is sorted by: the index's, or the primary key of a store. It is undefined when the
 // cursor is at no row.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-key
 func (c *Cursor) Key() js.Value { return c.of(0) }
 
 // PrimaryKey returns the row's key in its store.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-primarykey
 func (c *Cursor) PrimaryKey() js.Value { return c.of(1) }
 
 // Value returns the row, or undefined if the cursor visits keys only.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursorwithvalue-value
 func (c *Cursor) Value() js.Value { return c.of(2) }
 
 // Direction returns the order in which the cursor visits rows.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-direction
 func (c *Cursor) Direction() Direction { return c.opts.Direction }
 
 // Update stores value in place of the row. Its primary key must stay the same. A row that was deleted meanwhile is put back.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-update
 func (c *Cursor) Update(ctx context.Context, value any) error {
 	return c.write(ctx, "cursor update", func(store *Store, primaryKey js.Value) error {
 		v, err := asValue(value)
@@ -237,6 +247,7 @@ func (c *Cursor) Update(ctx context.Context, value any) error {
 }
 
 // Delete deletes the row.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-delete
 func (c *Cursor) Delete(ctx context.Context) error {
 	return c.write(ctx, "cursor delete", func(store *Store, primaryKey js.Value) error {
 		_, err := store.driver.Delete(primaryKey)
@@ -262,15 +273,18 @@ func (c *Cursor) write(ctx context.Context, op string, request func(store *Store
 }
 
 // Advance makes the next step one of count rows instead of one.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-advance
 func (c *Cursor) Advance(count uint) { c.steps, c.seeks = count, false }
 
 // Continue makes the next step go to the key, or where it would be. The key must lie ahead.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-continue
 func (c *Cursor) Continue(key any) {
 	c.steps, c.seeks, c.byRow, c.key = 1, true, false, key
 }
 
 // ContinuePrimaryKey makes the next step of an index's cursor go to the row with this index key and primary key, or where
 // it would be.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbcursor-continueprimarykey
 func (c *Cursor) ContinuePrimaryKey(key, primaryKey any) {
 	c.steps, c.seeks, c.byRow, c.key, c.primaryKey = 1, true, true, key, primaryKey
 }

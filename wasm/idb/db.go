@@ -14,6 +14,7 @@ import (
 )
 
 // Durability is how far a commit goes before it is reported.
+// Specification: https://w3c.github.io/IndexedDB/#enumdef-idbtransactiondurability
 type Durability uint8
 
 // The durabilities, as the browsers understand them.
@@ -26,6 +27,7 @@ const (
 func (d Durability) String() string { return [...]string{"default", "relaxed", "strict"}[d] }
 
 // TxOptions say how a transaction is begun. The zero value is a read transaction.
+// Specification: https://w3c.github.io/IndexedDB/#dictdef-idbtransactionoptions
 type TxOptions struct {
 	Mode       Mode
 	Durability Durability // if not given, the database's
@@ -33,6 +35,7 @@ type TxOptions struct {
 
 // DB is an open connection to a database. It is safe for use by several goroutines. Close it when it is no longer needed:
 // a connection that stays open keeps other tabs from upgrading.
+// Specification: https://w3c.github.io/IndexedDB/#idbdatabase
 type DB struct {
 	realm      *realm
 	name       string
@@ -48,15 +51,18 @@ type DB struct {
 }
 
 // Name returns the database's name.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-name
 func (db *DB) Name() string { return db.name }
 
 // Version returns the database's version.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-version
 func (db *DB) Version() uint { return db.version }
 
 // Value returns the IDBDatabase.
 func (db *DB) Value() js.Value { return db.raw }
 
 // StoreNames returns the names of the stores, sorted.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-objectstorenames
 func (db *DB) StoreNames() []string {
 	names, err := db.driver.ObjectStoreNames()
 	if err != nil {
@@ -67,6 +73,7 @@ func (db *DB) StoreNames() []string {
 
 // Close ends the connection once the transactions that run have ended. Later transactions give [ErrClosed]. Closing twice
 // does nothing.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-close
 func (db *DB) Close() {
 	db.mu.Lock()
 	closed := db.closed
@@ -87,6 +94,7 @@ func (db *DB) isClosed() bool {
 }
 
 // View calls fn with a read transaction over the stores. It returns fn's error. See [DB.Update] for what fn may do.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-transaction
 func (db *DB) View(ctx context.Context, stores []string, fn func(tx *Tx) error) error {
 	return db.within(ctx, ReadOnly, stores, fn)
 }
@@ -94,6 +102,7 @@ func (db *DB) View(ctx context.Context, stores []string, fn func(tx *Tx) error) 
 // Update calls fn with a write transaction over the stores, and commits it if fn returns nil. If fn returns an error or
 // panics, or ctx ends, or fn waits on anything but the transaction, nothing of it is kept and an error is returned: fn's own,
 // or else one that wraps [ErrPanic], [ErrAbort] with the context's cause, or [ErrTransactionInactive].
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-transaction
 func (db *DB) Update(ctx context.Context, stores []string, fn func(tx *Tx) error) error {
 	return db.within(ctx, ReadWrite, stores, fn)
 }
@@ -112,11 +121,13 @@ func (db *DB) within(ctx context.Context, mode Mode, stores []string, fn func(tx
 
 // Begin begins a transaction over the stores. Its first request must be made before the goroutine waits on anything else.
 // When ctx ends before Commit, the transaction is aborted.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-transaction
 func (db *DB) Begin(ctx context.Context, mode Mode, stores ...string) (*Tx, error) {
 	return db.BeginTx(ctx, TxOptions{Mode: mode}, stores...)
 }
 
 // BeginTx is Begin with options.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-transaction
 func (db *DB) BeginTx(ctx context.Context, opts TxOptions, stores ...string) (*Tx, error) {
 	tx, err := db.begin(ctx, opts, stores)
 	if err == nil {

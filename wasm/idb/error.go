@@ -11,6 +11,7 @@ import (
 // being done, where that is known.
 //
 // Two Errors are the same for errors.Is if their names are: compare with the Err variables of this package.
+// Specification: https://w3c.github.io/IndexedDB/#exceptions
 type Error struct {
 	Name    string
 	Message string

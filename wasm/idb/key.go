@@ -15,6 +15,7 @@ import (
 )
 
 // Range is a range of keys. A nil bound is no bound; the zero Range is all keys.
+// Specification: https://w3c.github.io/IndexedDB/#idbkeyrange
 type Range struct {
 	Lower, Upper         any // keys, as [Key] takes them
 	LowerOpen, UpperOpen bool
@@ -23,6 +24,7 @@ type Range struct {
 // Key returns v as a JavaScript key: a string, number, time, bytes, or a slice of keys; or what is a js.Value already.
 // IndexedDB has no keys for null and booleans: they are an [ErrData] error, as are NaN, integers beyond 2^53, and text that
 // is not UTF-8.
+// Specification: https://w3c.github.io/IndexedDB/#convert-a-value-to-a-key
 func Key(v any) (js.Value, error) {
 	switch v := v.(type) {
 	case js.Value:
@@ -130,6 +132,7 @@ func (r Range) value() (js.Value, error) {
 }
 
 // Includes reports whether key is in the range.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbkeyrange-includes
 func (r Range) Includes(key any) (bool, error) {
 	query, err := r.value()
 	if err != nil {
@@ -152,6 +155,7 @@ func (r Range) Includes(key any) (bool, error) {
 
 // Compare returns -1, 0 or 1 as key a is less than, equal to or greater than b, in the order of IndexedDB: numbers, dates,
 // strings by code unit, bytes, arrays.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbfactory-cmp
 func Compare(a, b any) (int, error) {
 	r, err := enter()
 	if err != nil {
@@ -173,12 +177,14 @@ func Compare(a, b any) (int, error) {
 }
 
 // Info is a database that exists.
+// Specification: https://w3c.github.io/IndexedDB/#dictdef-idbdatabaseinfo
 type Info struct {
 	Name    string
 	Version uint
 }
 
 // Databases lists the databases of this origin. An old browser that cannot tell gives an error.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbfactory-databases
 func Databases(ctx context.Context) ([]Info, error) {
 	const op = "list databases"
 	if _, err := enter(); err != nil {

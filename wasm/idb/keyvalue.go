@@ -10,6 +10,7 @@ import (
 
 // GoKey is the reverse of [Key]: a float64, string, time.Time, []byte or []any for a key of IndexedDB. What is no key is an
 // [ErrData] error.
+// Specification: https://w3c.github.io/IndexedDB/#convert-a-key-to-a-value
 func GoKey(v js.Value) (any, error) {
 	switch v.Type() {
 	case js.TypeNumber:

@@ -14,22 +14,28 @@ import (
 
 // Options are what may happen when a database is opened, and while it is. The zero value opens without an upgrade
 // function and gives way to other tabs.
+// Specification: https://w3c.github.io/IndexedDB/#idbopendbrequest
 type Options struct {
 	// Upgrade shapes a database that is new or has an older version. An error or panic leaves the old version intact.
+	// Specification: https://w3c.github.io/IndexedDB/#dom-idbopendbrequest-onupgradeneeded
 	Upgrade func(ctx context.Context, u *Upgrade) error
 	// Blocked is told that a connection with an older version, perhaps in another tab, keeps the upgrade waiting. Opening
 	// goes on as soon as that is closed, until the context ends.
+	// Specification: https://w3c.github.io/IndexedDB/#dom-idbopendbrequest-onblocked
 	Blocked func(oldVersion, newVersion uint)
 	// VersionChange is told that another connection wants to upgrade or delete the database, and waits for this one to be
 	// closed; newVersion is 0 where it is to be deleted. If it is nil, the DB closes itself.
+	// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-onversionchange
 	VersionChange func(oldVersion, newVersion uint)
 	// Closed is told that the browser has closed the connection, as when the user clears the site's data.
+	// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-onclose
 	Closed func()
 	// Durability is that of transactions which do not name another.
 	Durability Durability
 }
 
 // Upgrade is the change of a database from one version to another, and the way to shape it.
+// Specification: https://w3c.github.io/IndexedDB/#idbversionchangeevent
 type Upgrade struct {
 	OldVersion uint // 0 for a database that did not exist
 	NewVersion uint
@@ -39,12 +45,14 @@ type Upgrade struct {
 }
 
 // StoreOptions are the properties of a new store. The zero value is a store whose keys are given beside the values.
+// Specification: https://w3c.github.io/IndexedDB/#dictdef-idbobjectstoreparameters
 type StoreOptions struct {
 	KeyPath       any // a string or []string, or nil
 	AutoIncrement bool
 }
 
 // CreateStore makes a store.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-createobjectstore
 func (u *Upgrade) CreateStore(name string, opts StoreOptions) (*Store, error) {
 	const op = "create store"
 	path, err := keyPath(opts.KeyPath)
@@ -61,6 +69,7 @@ func (u *Upgrade) CreateStore(name string, opts StoreOptions) (*Store, error) {
 func (u *Upgrade) Store(name string) (*Store, error) { return u.Tx.Store(name) }
 
 // DeleteStore deletes a store with all in it.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-deleteobjectstore
 func (u *Upgrade) DeleteStore(name string) error {
 	u.Tx.writes.Add(1)
 	if err := u.driver.DeleteObjectStore(name); err != nil {
@@ -70,6 +79,7 @@ func (u *Upgrade) DeleteStore(name string) error {
 }
 
 // StoreNames returns the names of the stores as they are now, sorted.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbdatabase-objectstorenames
 func (u *Upgrade) StoreNames() []string {
 	names, err := u.driver.ObjectStoreNames()
 	if err != nil {
@@ -94,6 +104,7 @@ func keyPath(path any) (js.Value, error) {
 // When ctx ends first, nothing is left behind: an upgrade under way is taken back and a late connection is closed. The error
 // wraps [ErrBlocked] if other connections were in the way, [ErrUpgrade] if the upgrade failed, [ErrVersion] if the stored
 // database is newer.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbfactory-open
 func Open(ctx context.Context, name string, version uint, opts Options) (*DB, error) {
 	o := &opening{op: "open database", name: name, opts: opts}
 	raw, err := o.wait(ctx, func(r *realm) (err error) {
@@ -108,6 +119,7 @@ func Open(ctx context.Context, name string, version uint, opts Options) (*DB, er
 
 // Delete deletes a database. Connections to it are asked to close first; when ctx ends before they are, the error wraps
 // [ErrBlocked], and the browser still deletes the database when they are. To delete what does not exist is no error.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbfactory-deletedatabase
 func Delete(ctx context.Context, name string) error {
 	o := &opening{op: "delete database", name: name}
 	_, err := o.wait(ctx, func(r *realm) error {

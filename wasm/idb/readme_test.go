@@ -13,7 +13,8 @@ import (
 	"testing"
 )
 
-// Every Go name in the README's tables is one of the package.
+// Every Go name in the README's tables is one of the package, and its comment leads to the specification, which
+// knows nothing of Rows.
 func TestReadmeNamesWhatIsThere(t *testing.T) {
 	readme, err := os.ReadFile("README.md")
 	if err != nil {
@@ -27,8 +28,11 @@ func TestReadmeNamesWhatIsThere(t *testing.T) {
 		}
 		for _, m := range regexp.MustCompile("`([A-Z]\\w*(?:\\.[A-Z]\\w*)?)`").FindAllStringSubmatch(line, -1) {
 			found++
-			if !there[m[1]] {
+			comment, is := there[m[1]]
+			if !is {
 				t.Errorf("there is no %s: %s", m[1], line)
+			} else if comment != field && !strings.HasPrefix(m[1], "Rows.") && !strings.Contains(comment, "Specification: https://w3c.github.io/IndexedDB/#") {
+				t.Errorf("the comment of %s does not lead to the specification", m[1])
 			}
 		}
 	}
@@ -37,20 +41,23 @@ func TestReadmeNamesWhatIsThere(t *testing.T) {
 	}
 }
 
-// exported returns the package's exported names, with the methods and fields of types as Type.Name. What stores and indexes
-// have in common is of both.
-func exported(t *testing.T) map[string]bool {
+// field stands for the comment of what is no function, and is spoken of in its type's.
+const field = "-"
+
+// exported returns the comments of the package's exported names, with the methods and fields of types as Type.Name. What
+// stores and indexes have in common is of both.
+func exported(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]bool{}
+	names := map[string]string{}
 	for _, path := range files {
 		if strings.HasSuffix(path, "_test.go") {
 			continue
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +65,7 @@ func exported(t *testing.T) map[string]bool {
 			switch d := d.(type) {
 			case *ast.FuncDecl:
 				if d.Recv == nil {
-					names[d.Name.Name] = true
+					names[d.Name.Name] = d.Doc.Text()
 					continue
 				}
 				types := []string{base(d.Recv.List[0].Type)}
@@ -66,21 +73,21 @@ func exported(t *testing.T) map[string]bool {
 					types = []string{"Store", "Index"}
 				}
 				for _, name := range types {
-					names[name+"."+d.Name.Name] = true
+					names[name+"."+d.Name.Name] = d.Doc.Text()
 				}
 			case *ast.GenDecl:
 				for _, spec := range d.Specs {
 					switch spec := spec.(type) {
 					case *ast.ValueSpec:
 						for _, n := range spec.Names {
-							names[n.Name] = true
+							names[n.Name] = field
 						}
 					case *ast.TypeSpec:
-						names[spec.Name.Name] = true
+						names[spec.Name.Name] = field
 						if s, ok := spec.Type.(*ast.StructType); ok {
 							for _, f := range s.Fields.List {
 								for _, n := range f.Names {
-									names[spec.Name.Name+"."+n.Name] = true
+									names[spec.Name.Name+"."+n.Name] = field
 								}
 							}
 						}

@@ -16,12 +16,14 @@ import (
 // query is everything.
 //
 // A request that fails leaves the transaction usable: return the error to have it aborted.
+// Specification: https://w3c.github.io/IndexedDB/#idbobjectstore
 type Store struct {
 	source
 	driver *driver.ObjectStore
 }
 
 // Index is an index of a store, within a transaction. It reads as a Store does, by its own keys.
+// Specification: https://w3c.github.io/IndexedDB/#idbindex
 type Index struct {
 	source
 	driver *driver.Index
@@ -55,9 +57,11 @@ func newStore(tx *Tx, name string, store *driver.ObjectStore) (*Store, error) {
 }
 
 // Name returns the store's name.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-name
 func (s *Store) Name() string { return s.name }
 
 // IndexNames returns the names of the store's indexes, sorted.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-indexnames
 func (s *Store) IndexNames() []string {
 	names, err := s.driver.IndexNames()
 	if err != nil {
@@ -67,6 +71,7 @@ func (s *Store) IndexNames() []string {
 }
 
 // Index returns an index of the store.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-index
 func (s *Store) Index(name string) (*Index, error) {
 	const op = "index"
 	index, err := s.driver.Index(name)
@@ -81,9 +86,11 @@ func (s *Store) Index(name string) (*Index, error) {
 }
 
 // Store returns the store that the index is of.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbindex-objectstore
 func (i *Index) Store() *Store { return i.store }
 
 // IndexOptions are the properties of a new index.
+// Specification: https://w3c.github.io/IndexedDB/#dictdef-idbindexparameters
 type IndexOptions struct {
 	Unique     bool // no two rows may have the same key
 	MultiEntry bool // an array is an entry per element, not one entry
@@ -91,6 +98,7 @@ type IndexOptions struct {
 
 // CreateIndex makes an index of what is at keyPath, a string or []string, in an upgrade. If the rows that are there break
 // the index's uniqueness, the upgrade fails.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-createindex
 func (s *Store) CreateIndex(name string, path any, opts IndexOptions) error {
 	const op = "create index"
 	at, err := keyPath(path)
@@ -104,6 +112,7 @@ func (s *Store) CreateIndex(name string, path any, opts IndexOptions) error {
 }
 
 // DeleteIndex deletes an index, in an upgrade.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-deleteindex
 func (s *Store) DeleteIndex(name string) error {
 	s.tx.writes.Add(1)
 	if err := s.driver.DeleteIndex(name); err != nil {
@@ -113,6 +122,7 @@ func (s *Store) DeleteIndex(name string) error {
 }
 
 // Rename gives the store another name, in an upgrade.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-name
 func (s *Store) Rename(name string) error {
 	store, err := safejs.Safe(s.tx.raw).Call("objectStore", s.name)
 	if err == nil {
@@ -132,6 +142,7 @@ func rename(named safejs.Value, name string) error {
 }
 
 // RenameIndex gives an index another name, in an upgrade.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbindex-name
 func (s *Store) RenameIndex(name, newName string) error {
 	store, err := safejs.Safe(s.tx.raw).Call("objectStore", s.name)
 	if err == nil {
@@ -148,6 +159,7 @@ func (s *Store) RenameIndex(name, newName string) error {
 
 // Put stores a value, in place of the one that has its key, and returns the key. A store without a key path takes the key
 // as the last argument.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-put
 func (s *Store) Put(ctx context.Context, value any, key ...any) (js.Value, error) {
 	return s.write(ctx, "put", value, key, func(v js.Value) (err error) {
 		_, err = s.driver.Put(v)
@@ -159,6 +171,7 @@ func (s *Store) Put(ctx context.Context, value any, key ...any) (js.Value, error
 }
 
 // Add is Put for a key that is new: one that exists is [ErrConstraint].
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-add
 func (s *Store) Add(ctx context.Context, value any, key ...any) (js.Value, error) {
 	return s.write(ctx, "add", value, key, func(v js.Value) (err error) {
 		_, err = s.driver.Add(v)
@@ -202,6 +215,7 @@ func asValue(value any) (js.Value, error) {
 
 // Delete deletes the rows that the query finds. To delete what is not there is no error. A nil query is refused: that is
 // what Clear is for.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-delete
 func (s *Store) Delete(ctx context.Context, query any) error {
 	s.tx.writes.Add(1)
 	_, err := s.query(ctx, "delete", query, func(q js.Value) (err error) {
@@ -212,6 +226,7 @@ func (s *Store) Delete(ctx context.Context, query any) error {
 }
 
 // Clear deletes all rows.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-clear
 func (s *Store) Clear(ctx context.Context) error {
 	s.tx.writes.Add(1)
 	_, err := s.tx.ask(ctx, "clear", s.name, func() (err error) {
@@ -222,6 +237,7 @@ func (s *Store) Clear(ctx context.Context) error {
 }
 
 // Get returns the first value that the query finds, or undefined.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-get
 func (s *source) Get(ctx context.Context, query any) (js.Value, error) {
 	return s.query(ctx, "get", query, func(q js.Value) (err error) {
 		_, err = s.reader.Get(q)
@@ -230,6 +246,7 @@ func (s *source) Get(ctx context.Context, query any) (js.Value, error) {
 }
 
 // GetKey returns the primary key of the first row that the query finds, or undefined.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getkey
 func (s *source) GetKey(ctx context.Context, query any) (js.Value, error) {
 	return s.query(ctx, "getKey", query, func(q js.Value) (err error) {
 		_, err = s.reader.GetKey(q)
@@ -238,6 +255,7 @@ func (s *source) GetKey(ctx context.Context, query any) (js.Value, error) {
 }
 
 // Count returns how many rows the query finds.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-count
 func (s *source) Count(ctx context.Context, query any) (int, error) {
 	n, err := s.query(ctx, "count", query, func(q js.Value) (err error) {
 		_, err = s.reader.CountKey(q)
@@ -250,23 +268,27 @@ func (s *source) Count(ctx context.Context, query any) (int, error) {
 }
 
 // GetAll returns the values that the query finds, in order of their keys, at most count of them if count is not 0.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getall
 func (s *source) GetAll(ctx context.Context, query any, count uint) ([]js.Value, error) {
 	return s.all(ctx, "getAll", query, count)
 }
 
 // GetAllKeys returns the primary keys of the rows that the query finds, in order of their keys, at most count of them if
 // count is not 0.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getallkeys
 func (s *source) GetAllKeys(ctx context.Context, query any, count uint) ([]js.Value, error) {
 	return s.all(ctx, "getAllKeys", query, count)
 }
 
 // Entry is a row with its keys. Key is the one that the source is sorted by: the primary key in a store.
+// Specification: https://w3c.github.io/IndexedDB/#idbrecord
 type Entry struct {
 	Key, PrimaryKey, Value js.Value
 }
 
 // GetAllRecords returns what the query finds, in the direction's order, at most count of them if count is not 0. It is one
 // request in engines that have getAllRecords, and a walk with a cursor in those that have not.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbobjectstore-getallrecords
 func (s *source) GetAllRecords(ctx context.Context, query any, count uint, direction Direction) ([]Entry, error) {
 	const op = "getAllRecords"
 	var found []Entry

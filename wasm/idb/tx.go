@@ -14,6 +14,7 @@ import (
 )
 
 // Mode says what a transaction may do.
+// Specification: https://w3c.github.io/IndexedDB/#enumdef-idbtransactionmode
 type Mode uint8
 
 // The modes of transactions. An upgrade's is its own: it may shape stores as well.
@@ -30,6 +31,7 @@ func (m Mode) String() string { return [...]string{"readonly", "readwrite", "ver
 //
 // A write transaction that is left waiting, with no request under way, is aborted as soon as its holder waits for something
 // else: a browser would commit it half done. The goroutines of one program may share a Tx.
+// Specification: https://w3c.github.io/IndexedDB/#idbtransaction
 type Tx struct {
 	realm  *realm
 	raw    js.Value
@@ -56,6 +58,7 @@ type Tx struct {
 func (tx *Tx) Value() js.Value { return tx.raw }
 
 // Mode returns what the transaction may do.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbtransaction-mode
 func (tx *Tx) Mode() Mode { return tx.mode }
 
 // ending returns the callback for the transaction's end, which idb.js wants when it makes or adopts the transaction.
@@ -232,6 +235,7 @@ func (tx *Tx) seal() error {
 // Commit ends the transaction and waits until its writes are kept; an error means that none is. A context that has ended
 // aborts. Once the browser is committing it cannot be called back, so Commit then waits for its answer whatever becomes of
 // ctx: the truth is worth more than the moment.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbtransaction-commit
 func (tx *Tx) Commit(ctx context.Context) error {
 	const op = "commit"
 	if err := tx.usable(ctx, op, ""); err != nil {
@@ -259,6 +263,7 @@ func (tx *Tx) Commit(ctx context.Context) error {
 
 // Finish runs a program as the transaction's last, and commits: Run and Commit in one, without waiting in between. In
 // [DB.Update] it is the fast last step; the commit that follows does nothing more. An error means that nothing is kept.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbtransaction-commit
 func (tx *Tx) Finish(ctx context.Context, program []byte) ([]byte, error) {
 	const op = "finish"
 	if tx.over == nil {
@@ -325,6 +330,7 @@ func (tx *Tx) outcome(ctx context.Context, op string) error {
 
 // Abort ends the transaction and takes all its writes back. Calls that wait in it, and later ones, return an error that
 // wraps [ErrAbort] and the reason, which may be nil. A transaction that has ended stays as it is.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbtransaction-abort
 func (tx *Tx) Abort(reason error) {
 	tx.mu.Lock()
 	if tx.closing {
@@ -345,6 +351,7 @@ func (tx *Tx) Abort(reason error) {
 var errNoReason = errors.New("the transaction was aborted by its owner")
 
 // Store returns one of the transaction's stores.
+// Specification: https://w3c.github.io/IndexedDB/#dom-idbtransaction-objectstore
 func (tx *Tx) Store(name string) (*Store, error) {
 	const op = "open"
 	if err := tx.drive(); err != nil {
