@@ -171,16 +171,22 @@ func (s scope) arithmetic(e Arithmetic) any {
 			f = math.Trunc(f)
 		}
 	case OpMod:
-		if f = float64(b * math.Trunc(a/b)); a == math.Trunc(a) && b == math.Trunc(b) {
-			f = math.Mod(a, b)
-		} else {
-			f = a - f // in two steps, so that no machine makes one of them, which rounds otherwise
-		}
+		f = mod(a, b)
 	}
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return nil
 	}
 	return f + 0
+}
+
+// mod is exact for whole numbers, and for others what databases can calculate as well.
+func mod(a, b float64) float64 {
+	_, ok1 := whole(a)
+	_, ok2 := whole(b)
+	if ok1 && ok2 {
+		return math.Mod(a, b)
+	}
+	return a - float64(b*math.Trunc(a/b)) // the conversion keeps machines from rounding both steps as one
 }
 
 func (s scope) call(e Call) any {

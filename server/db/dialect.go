@@ -114,15 +114,14 @@ var PostgreSQL = &Dialect{
 	date:  postgresDate,
 
 	arithmetic: map[table.Op]string{
-		table.OpAdd: named("CASE WHEN abs(x / 2 + y / 2) < 8.98e307 THEN x + y END"),
-		table.OpSub: named("CASE WHEN abs(x / 2 - y / 2) < 8.98e307 THEN x - y END"),
-		table.OpMul: named("CASE WHEN x = 0 OR y = 0 THEN 0 WHEN ln(abs(x)) + ln(abs(y)) < -744 THEN 0 " +
+		table.OpAdd: named("CASE WHEN sign(x) = -sign(y) OR abs(x) <= 1.7976931348623157e308 - abs(y) THEN x + y END"),
+		table.OpSub: named("CASE WHEN sign(x) = sign(y) OR abs(x) <= 1.7976931348623157e308 - abs(y) THEN x - y END"),
+		table.OpMul: named("CASE WHEN x IS NULL OR y IS NULL THEN NULL WHEN x = 0 OR y = 0 OR ln(abs(x)) + ln(abs(y)) < -744 THEN 0 " +
 			"WHEN ln(abs(x)) + ln(abs(y)) < 709.78 THEN x * y END"),
-		table.OpDiv: named("CASE WHEN y = 0 THEN NULL WHEN x = 0 OR ln(abs(x)) - ln(abs(y)) < -744 THEN 0 " +
+		table.OpDiv: named("CASE WHEN y = 0 OR y IS NULL THEN NULL WHEN x = 0 OR ln(abs(x)) - ln(abs(y)) < -744 THEN 0 " +
 			"WHEN ln(abs(x)) - ln(abs(y)) > 709.78 THEN NULL WHEN trunc(x) = x AND trunc(y) = y THEN trunc(x / y) ELSE x / y END"),
-		table.OpMod: named("CASE WHEN y = 0 THEN NULL WHEN x = 0 THEN 0 " +
-			"WHEN trunc(x) = x AND trunc(y) = y AND abs(x) < 9007199254740992 AND abs(y) < 9007199254740992 THEN (x::int8 % y::int8)::float8 " +
-			"WHEN ln(abs(x)) - ln(abs(y)) < 0 AND abs(x) < abs(y) THEN x " +
+		table.OpMod: named("CASE WHEN y = 0 OR y IS NULL THEN NULL WHEN abs(x) < abs(y) THEN x WHEN trunc(x) = x AND trunc(y) = y " +
+			"AND abs(x) < 9007199254740992 AND abs(y) < 9007199254740992 THEN (x::int8 % y::int8)::float8 " +
 			"WHEN ln(abs(x)) - ln(abs(y)) < 709 THEN x - y * trunc(x / y) END"),
 	},
 	functions: map[string]string{
