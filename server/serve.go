@@ -59,6 +59,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.log.Info("stopping: running requests may finish", "seconds", int(shutdownTime/time.Second))
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
+	s.api.EndStreams()
 	err := server.Shutdown(finish)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(errors.New("some requests did not finish in time and were cut off"), server.Close())

@@ -14,6 +14,7 @@ import (
 	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/server/feed"
+	"github.com/larder-sync/larder/server/live"
 	"github.com/larder-sync/larder/table"
 )
 
@@ -32,6 +33,7 @@ type Options struct {
 	CORS   []string
 	Logger *slog.Logger // for what the server did wrong; nothing is logged when nil
 	Feed   feed.Options
+	Live   live.Options
 
 	Access    *access.Verifier // of tokens; nobody is trusted when nil
 	Hooks     map[string]Hooks // by the names of tables
@@ -45,6 +47,7 @@ type Options struct {
 type API struct {
 	db      db.DB
 	feed    *feed.Feed
+	live    *live.Hub
 	tables  map[string]*db.Table // by their names in lower case
 	hooks   map[*db.Table]*Hooks
 	maxBody int64
@@ -91,7 +94,9 @@ func New(ctx context.Context, o Options) (*API, error) {
 	if a.endpoints, err = newEndpoints(o.Endpoints); err != nil {
 		return nil, err
 	}
-	if a.feed, err = feed.Open(ctx, o.DB, o.Tables, o.Feed); err != nil {
+	a.live = live.New(o.DB, o.Live)
+	if a.feed, err = feed.Open(ctx, o.DB, o.Tables, a.announced(o.Feed)); err != nil {
+		a.live.Close()
 		return nil, err
 	}
 	a.webhooks = newWebhooks(a.log)
@@ -100,7 +105,7 @@ func New(ctx context.Context, o Options) (*API, error) {
 	mux.Handle(access.PathMe, origins.guard(a.serve(a.me)))
 	mux.Handle(PathAPI, origins.guard(http.HandlerFunc(a.custom)))
 	mux.Handle(PathPush, origins.guard(a.serve(a.push)))
-	mux.Handle("/", origins.guard(a.serve(a.route)))
+	mux.Handle("/", origins.guard(a.tablesHandler()))
 	a.handler = mux
 	return a, nil
 }
@@ -137,7 +142,40 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.Serv
 // Close refuses further writes, which are answered 503, and waits until those that were taken are committed and webhooks are
 // told, or the context ends.
 func (a *API) Close(ctx context.Context) error {
-	return errors.Join(a.feed.Close(ctx), a.webhooks.close(ctx))
+	a.live.End()
+	err := a.feed.Close(ctx)
+	a.live.Close()
+	return errors.Join(err, a.webhooks.close(ctx))
+}
+
+// EndStreams ends the live connections, which would go on for ever, and refuses new ones. It comes before the server waits for
+// running requests.
+func (a *API) EndStreams() { a.live.End() }
+
+// announced lets live connections hear of each commit.
+func (a *API) announced(o feed.Options) feed.Options {
+	told := o.Committed
+	o.Committed = func(c feed.Commit) {
+		if len(c.Tables) > 0 {
+			a.live.Wake()
+		}
+		if told != nil {
+			told(c)
+		}
+	}
+	return o
+}
+
+// tablesHandler answers what is below [table.PathTables].
+func (a *API) tablesHandler() http.Handler {
+	answers := a.serve(a.route)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if isLive(r) {
+			a.serveLive(w, r)
+			return
+		}
+		answers.ServeHTTP(w, r)
+	})
 }
 
 // me answers who the caller is.

@@ -172,3 +172,9 @@ func Highest(verdicts []Verdict) map[string]int64 {
 	}
 	return high
 }
+
+// Hinter is a [DB] that may hear of other processes' commits before it is asked. Hints may come too often, too late or never.
+type Hinter interface {
+	// Hint calls fn with each hint until the context ends.
+	Hint(ctx context.Context, fn func())
+}

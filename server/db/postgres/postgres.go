@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -38,9 +39,15 @@ const (
 // DB is a pool of connections to a database. It is a [db.DB].
 type DB struct {
 	pool *pgxpool.Pool
+
+	hints   atomic.Bool // somebody here listens, so others may as well
+	telling atomic.Bool // a hint is about to be given
 }
 
-var _ db.DB = (*DB)(nil)
+var (
+	_ db.DB     = (*DB)(nil)
+	_ db.Hinter = (*DB)(nil)
+)
 
 // Open connects to the database that a URL like postgres://user:password@host:5432/name names, and brings it to the shape that
 // this program knows. The URL's parameters are pgx's, pool_max_conns and default_query_exec_mode among them. An error
@@ -158,7 +165,11 @@ func (d *DB) attempt(ctx context.Context, fn func(db.Tx) error) error {
 	if err := fn(&tx{begun, ctx}); err != nil {
 		return err
 	}
-	return begun.Commit(ctx)
+	if err := begun.Commit(ctx); err != nil {
+		return err
+	}
+	d.tell()
+	return nil
 }
 
 // Close waits for what is running and ends the connections.

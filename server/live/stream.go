@@ -1,0 +1,316 @@
+package live
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/table"
+)
+
+const (
+	writeTime = 30 * time.Second // for what is sent at once; who takes longer has to come back
+	maxReplay = 5000             // entries that are read for one who comes back; beyond it pulls
+)
+
+// Table is a table that a connection listens to, and what it may know of it.
+type Table struct {
+	Name   string // as the connection calls it
+	Stored string
+	Scope  string // of its cursors
+
+	// PerUser leaves only the rows of User, and the news of those that it lost.
+	PerUser bool
+	User    string
+	// See returns what the connection is told instead of a record that was written, as JSON; nil for nothing. When See is nil,
+	// it is told of each record as it is stored.
+	See func(data []byte) []byte
+}
+
+// Stream is one connection's wish.
+type Stream struct {
+	Tables []Table
+	Named  bool      // each event has the table's name, and each id the cursors of all tables: "name:cursor,name:cursor"
+	Last   string    // the id of the last event that it saw; "" for none: it listens from now on
+	Whose  string    // by whom connections are counted
+	Until  time.Time // when it must ask anew; zero for never
+}
+
+// connection is a stream that is open.
+type connection struct {
+	hub    *Hub
+	stream Stream
+	topics []*topic
+	told   []db.Mark // up to which it was told, by table
+	woken  chan struct{}
+}
+
+func (c *connection) wake() {
+	select {
+	case c.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Serve sends events until the client goes, the hub ends, or the stream's time is over. An error means that nothing was sent
+// yet: its code is [table.CodeLimit] where there are too many connections, and [table.CodeClosed] where the hub has ended.
+func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
+	if err := h.enter(s.Whose); err != nil {
+		return err
+	}
+	defer h.leave(s.Whose)
+	c := &connection{hub: h, stream: s, told: make([]db.Mark, len(s.Tables)), woken: make(chan struct{}, 1)}
+	for _, t := range s.Tables {
+		topic, err := h.topic(r.Context(), t.Stored)
+		if err != nil {
+			return err
+		}
+		c.topics = append(c.topics, topic)
+		topic.join(c)
+		defer topic.leave(c)
+	}
+	first, err := c.begin(r.Context())
+	if err != nil {
+		return err
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/event-stream; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Accel-Buffering", "no") // or nginx keeps it all to itself
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(http.StatusOK)
+	c.send(r.Context(), w, first)
+	return nil
+}
+
+// enter counts a connection in.
+func (h *Hub) enter(whose string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.closed:
+		return table.Errorf(table.CodeClosed, "the server is stopping: try again")
+	case h.total >= h.o.Max:
+		return table.Errorf(table.CodeClosed, "the server has its ", strconv.Itoa(h.o.Max), " live connections: try again later")
+	case h.users[whose] >= h.o.MaxPerUser:
+		return table.Errorf(table.CodeLimit, "there are ", strconv.Itoa(h.o.MaxPerUser),
+			" live connections of one user at most: close one, or listen to several tables by one")
+	}
+	h.total++
+	h.users[whose]++
+	return nil
+}
+
+func (h *Hub) leave(whose string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.total--
+	if h.users[whose]--; h.users[whose] == 0 {
+		delete(h.users, whose)
+	}
+}
+
+// begin finds out from where on the connection is to be told, and returns what it is told first.
+func (c *connection) begin(ctx context.Context) (first []byte, err error) {
+	// All come back at once when a server was started again; not all at the same moment.
+	first = append(first, "retry: "...)
+	first = strconv.AppendInt(first, 1000+rand.Int64N(4000), 10)
+	first = append(first, '\n')
+	for i := range c.told {
+		c.told[i] = c.topics[i].at()
+	}
+	if c.stream.Last == "" {
+		return c.appendID(first), nil
+	}
+	last := c.cursors()
+	first = append(first, '\n')
+	for i, t := range c.topics {
+		if first, err = c.replay(ctx, first, i, last[i], t); err != nil {
+			return nil, err
+		}
+	}
+	return c.appendID(first), nil
+}
+
+// cursors reads the id of the last event, by table; the zero value where it has none, or one that cannot be read.
+func (c *connection) cursors() []db.Cursor {
+	list := make([]db.Cursor, len(c.topics))
+	if !c.stream.Named {
+		list[0], _ = db.ParseCursor(c.stream.Last)
+		return list
+	}
+	for part := range strings.SplitSeq(c.stream.Last, ",") {
+		name, text, _ := strings.Cut(part, ":")
+		for i, t := range c.stream.Tables {
+			if t.Name == name {
+				list[i], _ = db.ParseCursor(text)
+			}
+		}
+	}
+	return list
+}
+
+// replay appends what happened in a table since a cursor, or that it has to be pulled.
+func (c *connection) replay(ctx context.Context, out []byte, i int, from db.Cursor, t *topic) ([]byte, error) {
+	of := &c.stream.Tables[i]
+	now := c.told[i]
+	if from.After != from.Anchor.Seq || from.Anchor.Seq == 0 && now.Seq > 0 || now.Seq-from.After > maxReplay {
+		return c.appendResync(out, i), nil
+	}
+	// Whether the cursor is one of this table's, of this past and of these rights, is asked as a pull does.
+	_, err := c.hub.db.Changes(ctx, of.Stored, db.Since{Cursor: from, Scope: of.Scope, Limit: 1,
+		PerUser: of.PerUser, User: of.User})
+	switch table.CodeOf(err) {
+	case table.CodeEpoch, table.CodeExpired:
+		return c.appendResync(out, i), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	// What is told while this goes on comes from the ring.
+	c.told[i] = from.Anchor
+	for c.told[i].Seq < now.Seq {
+		list, err := c.hub.db.Tail(ctx, t.name, c.told[i].Seq, readAtOnce)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range db.Whole(list, readAtOnce) {
+			if e.Seq > now.Seq {
+				list = nil
+				break
+			}
+			event, err := newEvent(e)
+			if err != nil {
+				return nil, err
+			}
+			out = c.appendEvent(out, i, event)
+		}
+		if len(list) < readAtOnce {
+			break
+		}
+	}
+	c.told[i] = now
+	return out, nil
+}
+
+// send sends until the connection ends.
+func (c *connection) send(ctx context.Context, w http.ResponseWriter, out []byte) {
+	var until <-chan time.Time
+	if !c.stream.Until.IsZero() {
+		until = time.After(time.Until(c.stream.Until))
+	}
+	control := http.NewResponseController(w)
+	beat := time.NewTimer(c.hub.o.Heartbeat)
+	defer beat.Stop()
+	for {
+		if len(out) > 0 {
+			// Where deadlines cannot be set, the connection's own limits hold.
+			_ = control.SetWriteDeadline(time.Now().Add(writeTime))
+			if _, err := w.Write(out); err != nil {
+				return // the client has gone, or is as good as gone
+			}
+			if control.Flush() != nil {
+				return
+			}
+			beat.Reset(c.hub.o.Heartbeat)
+		}
+		out = nil // an idle connection holds nothing
+		select {
+		case <-ctx.Done():
+			return
+		case <-c.hub.ended:
+			return
+		case <-until:
+			return
+		case <-beat.C:
+			out = c.appendID(append(out, ":\n"...))
+			beat.Reset(c.hub.o.Heartbeat)
+		case <-c.woken:
+			out = c.news(nil)
+		}
+	}
+}
+
+// news appends what is new in all tables.
+func (c *connection) news(out []byte) []byte {
+	for i, t := range c.topics {
+		events, head, lost := t.since(c.told[i].Seq)
+		if lost {
+			c.told[i] = head
+			out = c.appendResync(out, i)
+			continue
+		}
+		for _, e := range events {
+			out = c.appendEvent(out, i, e)
+		}
+		c.told[i] = head
+	}
+	return out
+}
+
+// appendEvent appends an event, if the connection may know of it.
+func (c *connection) appendEvent(out []byte, i int, e *event) []byte {
+	t := &c.stream.Tables[i]
+	if e.mark.Seq > 0 {
+		c.told[i] = e.mark
+	}
+	if e.Left && !t.PerUser || t.PerUser && (e.Owner != t.User || t.User == "") {
+		return out
+	}
+	data := e.data
+	if t.See != nil && e.Data != nil {
+		if data = t.See(e.Data); data == nil {
+			return out
+		}
+	}
+	out = c.appendName(out, i)
+	if e.mark.Seq > 0 {
+		out = c.appendCursors(append(out, "id: "...))
+		out = append(out, '\n')
+	}
+	out = append(out, "data: "...)
+	out = append(out, data...)
+	return append(out, "\n\n"...)
+}
+
+// appendResync appends that the connection has to pull a table, and then goes on from now.
+func (c *connection) appendResync(out []byte, i int) []byte {
+	out = c.appendName(out, i)
+	out = c.appendCursors(append(out, "id: "...))
+	return append(out, "\ndata: {\"resync\":true}\n\n"...)
+}
+
+func (c *connection) appendName(out []byte, i int) []byte {
+	if !c.stream.Named {
+		return out
+	}
+	out = append(out, "event: "...)
+	out = append(out, c.stream.Tables[i].Name...)
+	return append(out, '\n')
+}
+
+// appendID appends an id without an event: browsers remember it all the same.
+func (c *connection) appendID(out []byte) []byte {
+	out = c.appendCursors(append(out, "id: "...))
+	return append(out, "\n\n"...)
+}
+
+func (c *connection) appendCursors(out []byte) []byte {
+	for i, mark := range c.told {
+		cursor := db.At(mark)
+		cursor.Scope = c.stream.Tables[i].Scope
+		if c.stream.Named {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(out, c.stream.Tables[i].Name...)
+			out = append(out, ':')
+		}
+		out = append(out, cursor.String()...)
+	}
+	return out
+}

@@ -1,0 +1,158 @@
+package live
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+	"sync"
+
+	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/table"
+)
+
+const (
+	readAtOnce = 500     // entries
+	maxBytes   = 8 << 20 // of the data that a topic keeps
+)
+
+// event is an entry of a table's feed, ready to be sent.
+type event struct {
+	db.Entry
+	mark db.Mark // zero where the entry is news to a former owner
+	data []byte  // JSON, on one line
+}
+
+// topic is the feed of one table, as far as it was read, with the last of its events.
+type topic struct {
+	name string
+	keep int
+
+	mu     sync.Mutex
+	events []*event
+	bytes  int
+	base   int64   // events holds all entries with numbers above it
+	head   db.Mark // up to which the feed was read
+	sinks  map[*connection]struct{}
+}
+
+func newTopic(name string, keep int, c db.Counter) *topic {
+	return &topic{name: name, keep: keep, base: c.Seq, head: c.Mark(), sinks: map[*connection]struct{}{}}
+}
+
+func (t *topic) listeners() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.sinks)
+}
+
+func (t *topic) join(c *connection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.sinks[c] = struct{}{}
+}
+
+func (t *topic) leave(c *connection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.sinks, c)
+}
+
+// read takes what the feed has up to the counter. A counter that is behind belongs to another past: all are told to pull.
+func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) error {
+	head := t.at()
+	if c.Seq < head.Seq {
+		t.add(nil, c.Mark(), true)
+		return nil
+	}
+	for head.Seq < c.Seq {
+		list, err := d.Tail(ctx, t.name, head.Seq, readAtOnce)
+		if err != nil {
+			return err
+		}
+		whole := db.Whole(list, readAtOnce)
+		events := make([]*event, len(whole))
+		for i := range whole {
+			if events[i], err = newEvent(whole[i]); err != nil {
+				return err
+			}
+			if events[i].mark.Seq > 0 {
+				head = events[i].mark
+			}
+		}
+		if len(list) < readAtOnce && head.Seq < c.Seq { // its last rows have moved on, to be read with the next counter
+			head = c.Mark()
+		}
+		t.add(events, head, false)
+	}
+	return nil
+}
+
+func (t *topic) at() db.Mark {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.head
+}
+
+// add appends events, forgets those that are too many, and wakes the connections.
+func (t *topic) add(events []*event, head db.Mark, anew bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.head = head
+	if anew {
+		t.events, t.bytes, t.base = nil, 0, head.Seq
+	}
+	for _, e := range events {
+		t.events, t.bytes = append(t.events, e), t.bytes+len(e.data)
+	}
+	drop, bytes := max(0, len(t.events)-t.keep), t.bytes
+	for i := range drop {
+		bytes -= len(t.events[i].data)
+	}
+	for ; bytes > maxBytes; drop++ {
+		bytes -= len(t.events[drop].data)
+	}
+	// Not before there is a good part to drop: what stays is copied.
+	if drop > t.keep/4 || t.bytes > 2*maxBytes {
+		t.base, t.bytes = t.events[drop-1].Seq, bytes
+		t.events = slices.Clone(t.events[drop:])
+	}
+	for c := range t.sinks {
+		c.wake()
+	}
+}
+
+// since returns the events with numbers above after, and up to where they lead; lost is true when some are forgotten, or when
+// after is of another past.
+func (t *topic) since(after int64) (events []*event, head db.Mark, lost bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if after < t.base || after > t.head.Seq {
+		return nil, t.head, true
+	}
+	i := sort.Search(len(t.events), func(i int) bool { return t.events[i].Seq > after })
+	return t.events[i:len(t.events):len(t.events)], t.head, false
+}
+
+// newEvent makes an entry ready to be sent.
+func newEvent(e db.Entry) (*event, error) {
+	out := &event{Entry: e, data: e.Data}
+	if e.Left {
+		out.data = removed(e.ID, table.ReasonChanged)
+		return out, nil
+	}
+	r, err := table.ParseRecord(e.Data)
+	if err != nil {
+		return nil, table.Errorf(table.CodeServer, "the stored record ", e.ID, " is damaged").Because(err)
+	}
+	boot, _, _ := strings.Cut(r.Version(), "-")
+	out.mark = db.Mark{Boot: boot, Seq: e.Seq}
+	if e.Deleted {
+		out.Data, out.data = nil, removed(e.ID, table.ReasonDeleted)
+	}
+	return out, nil
+}
+
+func removed(id, reason string) []byte {
+	return table.AppendJSON(nil, map[string]any{table.ColumnID: id, table.FieldRemoved: map[string]any{"reason": reason}})
+}
