@@ -24,7 +24,7 @@ func TestRun(t *testing.T) {
 		if err := run(t.Context(), small, &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
-		for _, line := range []string{"bulk put of 40", "5 awaited puts", "5 awaited gets", "read all 40", "first 500", "pages of 50", "pull page of 10", "bulk put of 300"} {
+		for _, line := range []string{"bulk put of 40", "5 awaited inserts", "5 awaited gets", "read all 40", "first 500", "pages of 50", "pull page of 10", "bulk put of 300"} {
 			if strings.Count(out.String(), line) != 2 {
 				t.Errorf("no %q in both tables:\n%s", line, out.String())
 			}

@@ -13,10 +13,10 @@ const (
 	StoreMeta   = store.StoreMeta // client id, cursors, times; rows by "key"
 )
 
-// The outbox's indexes of operations: by table and record id, and by state.
+// The outbox's indexes of operations: by table and record id, and of those in quarantine.
 const (
-	byRecord = "record"
-	byState  = "state"
+	byRecord    = "record"
+	quarantined = "quarantined"
 )
 
 // Outbox is the [store.Journal] that turns every local write into an operation. At any time it holds, for one record,
@@ -49,7 +49,7 @@ func (o *Outbox) Stores() []store.StoreLayout {
 		{Name: StoreOutbox, Key: "seq", AutoIncrement: true,
 			Indexes: []store.IndexLayout{
 				{Name: byRecord, Columns: []string{"table", "recordId"}, Plain: true},
-				{Name: byState, Columns: []string{"state"}, Plain: true}}},
+				{Name: quarantined, Columns: []string{"quarantined"}, Plain: true}}},
 		{Name: StoreMeta, Key: "key"},
 	}
 }
@@ -73,9 +73,12 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 		if w.Before == nil && w.Deletes() {
 			continue // a delete of what is not there
 		}
-		sent, waits, err := o.pair(reads[0].Groups[i])
-		if err != nil {
-			return nil, err
+		var sent, waits *table.Operation
+		if reads != nil {
+			var err error
+			if sent, waits, err = o.pair(reads[0].Groups[i]); err != nil {
+				return nil, err
+			}
 		}
 		next := o.operation(tableName, w)
 		if sent == nil && waits == nil {
@@ -161,8 +164,14 @@ func (e *entries) append(op *table.Operation, record table.Row) {
 	e.adds = append(e.adds, table.Row{Text: string(op.AppendNew(nil, record))})
 }
 
-// put writes an operation in its place.
-func (e *entries) put(op *table.Operation) { e.puts = append(e.puts, op.Row()) }
+// put writes an operation in its place. Those in quarantine have a property more, for an index that has them alone.
+func (e *entries) put(op *table.Operation) {
+	row := op.Row()
+	if op.State == table.StateQuarantined {
+		row[quarantined] = 1.0
+	}
+	e.puts = append(e.puts, row)
+}
 
 func (e *entries) drop(op *table.Operation) { e.drops = append(e.drops, float64(op.Seq)) }
 

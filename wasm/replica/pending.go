@@ -20,7 +20,7 @@ func (r *Replica) Status(ctx context.Context) (s Status, err error) {
 	err = r.store.View(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx,
 			store.Step{Op: store.OpCount, Store: StoreOutbox, Take: -1},
-			store.Step{Op: store.OpCount, Store: StoreOutbox, Index: byState, Range: store.Only(string(table.StateQuarantined)), Take: -1},
+			store.Step{Op: store.OpCount, Store: StoreOutbox, Index: quarantined, Take: -1},
 			getMeta(metaSync))
 		if err != nil {
 			return err

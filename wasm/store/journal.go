@@ -12,6 +12,8 @@ type Write struct {
 	ID     string
 	Before table.Record // the row before, nil if there was none
 	After  table.Row    // the row after; neither text nor record if it is deleted
+
+	fresh bool // the id was made for this write, so nothing can be there under it
 }
 
 // Deletes reports whether the row is gone after the write.
@@ -29,6 +31,7 @@ type Journal interface {
 	Stores() []StoreLayout
 	// Reads returns the steps whose results Writes needs; they run together with the store's own reads.
 	Reads(tableName string, ids []string) []Step
-	// Writes returns the steps that record the writes. reads are the results of Reads, in order.
+	// Writes returns the steps that record the writes. reads are the results of Reads, in order; nil for inserts whose ids
+	// were made for them, of which nothing can be there.
 	Writes(tableName string, writes []Write, reads []Result) ([]Step, error)
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/table"
@@ -121,7 +122,7 @@ func (t *writer) prepare(row table.Row) (Write, error) {
 			withID[k] = v
 		}
 		withID[table.ColumnID] = t.tx.store.options.NewID()
-		record = withID
+		record, w.fresh = withID, t.action == table.ActionInsert
 	}
 	after, err := t.schema.Normalize(record)
 	if err != nil {
@@ -132,29 +133,19 @@ func (t *writer) prepare(row table.Row) (Write, error) {
 	return w, nil
 }
 
-// run reads what the writes need, completes them, and writes rows and journal together: two crossings at most.
+// run reads what the writes need, completes them, and writes rows and journal together: two crossings at most, and one where
+// nothing has to be read.
 func (t *writer) run(ctx context.Context, writes []Write, last bool) error {
-	tx, journal := t.tx, t.tx.store.options.Journal
-	if journal == nil && t.action != table.ActionInsert && t.action != table.ActionUpdate {
-		for i := range writes {
-			delete(writes[i].After.Record, table.ColumnVersion)
+	journal := t.tx.store.options.Journal
+	known := !slices.ContainsFunc(writes, func(w Write) bool { return !w.fresh })
+	var reads []Result
+	if !known && (journal != nil || t.action == table.ActionInsert || t.action == table.ActionUpdate) {
+		var err error
+		if reads, err = t.read(ctx, writes); err != nil {
+			return err
 		}
-		return t.commit(ctx, writes, nil, last)
-	}
-	ids := make([]string, len(writes))
-	for i := range writes {
-		ids[i] = writes[i].ID
-	}
-	reads := []Step{{Op: OpGet, Store: t.name, Keys: keysOf(ids)}}
-	if journal != nil {
-		reads = append(reads, journal.Reads(t.name, ids)...)
-	}
-	results, err := tx.Run(ctx, reads...)
-	if err != nil {
-		return err
 	}
 	for i := range writes {
-		writes[i].Before = results[0].Rows[i]
 		if err := writes[i].complete(t.name); err != nil {
 			return err
 		}
@@ -162,11 +153,31 @@ func (t *writer) run(ctx context.Context, writes []Write, last bool) error {
 	if journal == nil {
 		return t.commit(ctx, writes, nil, last)
 	}
-	more, err := journal.Writes(t.name, writes, results[1:])
+	steps, err := journal.Writes(t.name, writes, reads)
 	if err != nil {
 		return err
 	}
-	return t.commit(ctx, writes, more, last)
+	return t.commit(ctx, writes, steps, last)
+}
+
+// read fills in the rows before the writes, and returns what the journal wants to know.
+func (t *writer) read(ctx context.Context, writes []Write) ([]Result, error) {
+	ids := make([]string, len(writes))
+	for i := range writes {
+		ids[i] = writes[i].ID
+	}
+	steps := []Step{{Op: OpGet, Store: t.name, Keys: keysOf(ids)}}
+	if journal := t.tx.store.options.Journal; journal != nil {
+		steps = append(steps, journal.Reads(t.name, ids)...)
+	}
+	results, err := t.tx.Run(ctx, steps...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range writes {
+		writes[i].Before = results[0].Rows[i]
+	}
+	return results[1:], nil
 }
 
 // complete makes After out of Before, or says why it cannot be.

@@ -14,7 +14,7 @@ class Documents {
     if (failed.length) throw new Error(`${failed.length} rows were not put`);
   }
 
-  putOne(record) { return this.db.put({ ...record, _id: record.id }); }
+  insert(record) { return this.db.put({ _id: crypto.randomUUID(), ...record }); }
   get(id) { return this.db.get(id); }
   async all() { return (await this.rows({ include_docs: true })).map(({ doc }) => doc); }
   async page(after, count) { return (await this.db.find({ selector: { rank: { $gt: after } }, sort: ['rank'], limit: count })).docs; }

@@ -32,7 +32,7 @@ class Collection {
     if (error.length) throw new Error(`${error.length} rows were not inserted`);
   }
 
-  putOne(record) { return this.rows.insert(record); }
+  insert(record) { return this.rows.insert({ id: crypto.randomUUID(), ...record }); }
   get(id) { return this.rows.findOne(id).exec(); }
   all() { return this.rows.find().exec(); }
   page(after, count) { return this.rows.find({ selector: { rank: { $gt: after } }, sort: [{ rank: 'asc' }], limit: count }).exec(); }

@@ -1,4 +1,4 @@
-// A contender is a module that exports open(name, sync), which gives a database with put(records), putOne(record),
+// A contender is a module that exports open(name, sync), which gives a database with put(records), insert(record without id),
 // fill(records), get(id), all(), count(), page(after, count) and range(lower, upper) by rank, modify(n), cursor(), pull() and
 // close(); and destroy(name). Not all can do all. A database with sync keeps an outbox, if its maker has one. One that is no JavaScript does the gets itself, and gives [count, sum of ranks] where others give rows. The runner calls the steps below one by one, and turns
 // from one contender to the next itself. Only the step's own work is timed; a step whose result is wrong throws.
@@ -87,12 +87,12 @@ globalThis.bench = {
     }
   },
 
-  // single puts rows one by one, each awaited before the next.
+  // single puts new rows one by one, each awaited before the next. Their ids are made as the contender makes them.
   async single(name) {
     const { singles: db } = open.get(name);
-    const copies = structuredClone(singles);
+    const copies = singles.map(({ id, ...rest }) => rest);
     const { ms } = await timed(async () => {
-      for (const record of copies) await db.putOne(record);
+      for (const record of copies) await db.insert(record);
     });
     check('rows put one by one', await db.count(), singles.length);
     return ms;

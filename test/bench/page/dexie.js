@@ -10,7 +10,7 @@ class Wrapped {
     await this.db.meta.put('/tables/todoitem?$deltatoken=page-0', 'cursor');
   }
 
-  putOne(record) { return this.db.todoitem.put(record); }
+  insert(record) { return this.db.todoitem.add({ id: crypto.randomUUID(), ...record }); }
   get(id) { return this.db.todoitem.get(id); }
   all() { return this.db.todoitem.toArray(); }
   page(after, count) { return this.db.todoitem.where('rank').above(after).limit(count).toArray(); }

@@ -29,7 +29,8 @@ class Raw {
     await completed(tx);
   }
 
-  putOne(record) {
+  insert(record) {
+    record.id = crypto.randomUUID();
     const tx = this.db.transaction('todoitem', 'readwrite');
     tx.objectStore('todoitem').put(record);
     tx.commit();
