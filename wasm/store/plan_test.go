@@ -245,3 +245,93 @@ func short(rows []table.Record) string {
 	list := ids(rows)
 	return strings.Join(list[:min(len(list), 60)], " ")
 }
+
+// TestPlansTellTheirWay holds what the planner chooses, in words.
+func TestPlansTellTheirWay(t *testing.T) {
+	schema := &table.Schema{Name: "todoitem", Dynamic: true, Columns: []table.Column{
+		{Name: "complete", Type: table.TypeBoolean}, {Name: "due", Type: table.TypeDate}, {Name: "email", Type: table.TypeString},
+		{Name: "rank", Type: table.TypeNumber}, {Name: "tags", Type: table.TypeJSON}, {Name: "text", Type: table.TypeString},
+	}, Indexes: []table.Index{
+		{Columns: []string{"complete", "due"}}, {Columns: []string{"email"}, Unique: true}, {Columns: []string{"rank"}},
+		{Columns: []string{"tags"}, MultiEntry: true}, {Columns: []string{"text"}}, {Columns: []string{"loose"}},
+	}}
+	s := filled(t, store.Memory(), schema, nil)
+	for _, c := range []struct{ parameters, want string }{
+		{"", "by id"},
+		{"$filter=id eq '7'", "by id: id eq '7'"},
+		{"$filter=id in ('7','8') and id ne '7'", "by id: id in ('7','8') and id ne '7'"},
+		{"$filter=complete eq false&$orderby=due", "by index complete+due: complete eq false"},
+		{"$filter=not complete&$orderby=due desc", "by index complete+due backwards: not complete"},
+		{"$filter=complete eq null and due lt '2026-01-01T00:00:00.000Z'",
+			"by index complete+due: complete eq null and due lt '2026-01-01T00:00:00.000Z'; the rows are sorted"},
+		{"$filter=complete ne null&$orderby=due", "by id; each row is checked: complete ne null; the rows are sorted"},
+		{"$filter=complete in (true,false)&$orderby=due&$top=5",
+			"by index complete+due: complete in (true,false), in 2 ranges; the ranges are merged in order"},
+		{"$filter=rank gt 2 and rank le 7&$orderby=rank", "by index rank: rank gt 2 and rank le 7"},
+		{"$filter=rank lt 2 or rank gt 7&$orderby=rank desc&$top=9", "by index rank backwards: rank lt 2 or rank gt 7, in 2 ranges"},
+		{"$filter=startswith(text,'b') and contains(text,'c')&$orderby=text",
+			"by index text: startswith(text,'b'); each row is checked: substringof('c',text)"},
+		{"$filter=contains(text,'c')&$orderby=rank&$top=9", "by index rank; each row is checked: substringof('c',text), until there are enough"},
+		{"$filter=contains(text,'c')", "by id; each row is checked: substringof('c',text)"},
+		{"$orderby=text&$top=9", "by index text"},
+		{"$orderby=text", "by id; the rows are sorted"}, // a walk through the whole of an index costs more than sorting
+		{"$orderby=rank,text&$top=9", "by id; the rows are sorted"},
+		{"$filter=rank eq 1 or text eq 'b'",
+			"by index rank: rank eq 1, and by index text: text eq 'b'; each row is checked: rank eq 1 or text eq 'b'; the rows are sorted"},
+		{"$filter=rank eq 1 or contains(text,'b')", "by id; each row is checked: rank eq 1 or substringof('b',text)"},
+		{"$filter=email eq 'a'", "by index email: email eq 'a'"},
+		{"$filter=email eq null", "by id; each row is checked: email eq null"}, // a unique index has no nulls
+		{"$orderby=email&$top=9", "by id; the rows are sorted"},
+		{"$filter=tags/any(t: t eq 'x')", "by index tags: tags/any(x: x eq 'x')"},
+		{"$filter=tags/any(t: t in ('x','y'))", "by index tags: tags/any(x: x in ('x','y')), in 2 ranges; the ranges are merged in order"},
+		{"$filter=tags/any(t: t eq 1)", "by index tags: tags/any(x: x eq 1); each row is checked: tags/any(x: x eq 1)"}, // true is there too
+		{"$filter=loose eq 'x'", "by id; each row is checked: loose eq 'x'"},                                            // an index may lack what is in undeclared columns
+	} {
+		q, err := table.ParseParameters(strings.ReplaceAll(c.parameters, "+", "%2B"))
+		if err != nil {
+			t.Fatalf("%s: %v", c.parameters, err)
+		}
+		plan, err := s.Plan("todoitem", q)
+		if err != nil {
+			t.Fatalf("%s: %v", c.parameters, err)
+		}
+		if plan.Explain != c.want {
+			t.Errorf("%s\n got %s\nwant %s", c.parameters, plan.Explain, c.want)
+		}
+	}
+}
+
+// TestPlanAsJSON holds the form that pages keep plans in.
+func TestPlanAsJSON(t *testing.T) {
+	schema := &table.Schema{Name: "todoitem", Columns: []table.Column{
+		{Name: "complete", Type: table.TypeBoolean}, {Name: "due", Type: table.TypeDate}, {Name: "text", Type: table.TypeString},
+	}, Indexes: []table.Index{{Columns: []string{"complete", "due"}}}}
+	s := filled(t, store.Memory(), schema, nil)
+	for _, c := range []struct {
+		query *table.Query
+		want  string
+	}{
+		{table.NewQuery(), `{"step":{"op":"query","store":"todoitem","scans":[{}]},"explain":"by id"}`},
+		{&table.Query{
+			Filter: table.And(table.Not{X: table.ColumnRef{Name: "complete"}},
+				table.Call{Func: "endswith", Args: []table.Expr{table.ColumnRef{Name: "text"}, table.Literal{Value: "d"}}}),
+			Order: []table.Order{{Column: "due", Descending: true}}, Take: 50, Select: []string{"id", "text"},
+			After: table.Record{"id": "7", "due": "2026-11-21T08:00:00.000Z", "complete": false},
+		}, `{"step":{"op":"query","store":"todoitem","scans":[{"index":"complete+due","ranges":[` +
+			`{"lower":[false],"upper":[false,"2026-11-21T08:00:00.000Z"],"after":"7"}],"direction":"down"}],` +
+			`"filter":["endswith",["column","text"],["value","d"]],"take":50,"select":["id","text"]},` +
+			`"explain":"by index complete+due backwards: not complete, after a record; ` +
+			`each row is checked: endswith(text,'d'), until there are enough"}`},
+		{&table.Query{Order: []table.Order{{Column: "text"}}, Skip: 2, Take: table.All, After: table.Record{"id": "7"}},
+			`{"step":{"op":"query","store":"todoitem","scans":[{}],"order":[["text",false]],"after":{"id":"7","text":null},"skip":2},` +
+				`"explain":"by id; the rows are sorted"}`},
+	} {
+		plan, err := s.Plan("todoitem", c.query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(plan.AppendJSON(nil)); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}

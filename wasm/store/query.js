@@ -4,6 +4,7 @@
 larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
   const FEW = 64, MANY = 500;   // rows read at once while most may be in vain, and at most, so that no task holds the thread for long
   const ALIKE = 4000;           // the same of rows with one key, which a cursor must go on with
+  const SPARE = 10;             // rows with the key of the row to begin after that may come before it
   const WIDE = 32;              // ranges read at once
 
   // Filters are compiled to functions of a row, and of an array's element inside an any. Null is what is not known.
@@ -208,16 +209,19 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
 
   const same = (a, b) => (Array.isArray(a) && Array.isArray(b) ? a.length === b.length && a.every((k, i) => same(k, b[i])) : a === b);
   const keyIn = (source, range) => {
-    if (range.lower !== undefined && same(key(range.lower), key(range.upper))) return () => key(range.lower);
+    if (isOne(range)) return () => key(range.lower);
     const paths = [source.keyPath].flat().map((path) => path.split('.'));
     const value = (row, path) => path.reduce((v, name) => v[name], row);
     return Array.isArray(source.keyPath) ? (row) => paths.map((path) => value(row, path)) : (row) => value(row, paths[0]);
   };
+  const isOne = (range) => range.lower !== undefined && same(key(range.lower), key(range.upper));
+  // How many rows to read, each time one asks: more and more.
   const sizes = (range, n) => {
-    const most = range.lower !== undefined && same(key(range.lower), key(range.upper)) ? ALIKE : MANY;
+    const most = isOne(range) ? ALIKE : MANY;
+    let next = n >= MANY ? Math.max(n, most) : n;
     return () => {
-      const now = n;
-      n = Math.min(Math.max(2 * n, FEW), Math.max(most, now));
+      const now = next;
+      next = Math.max(now, Math.min(2 * now, most));
       return now;
     };
   };
@@ -226,9 +230,9 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     const bound = back ? 'upper' : 'lower', open = `${bound}Open`, direction = back ? 'prev' : 'next';
     const isIndex = source instanceof IDBIndex, keyOf = isIndex ? keyIn(source, range) : (row) => row[id];
     const size = sizes(range, n);
-    let { after: last, ...left } = range;
-    for (let crowded = false; ;) {
-      const take = size();
+    let { after: last, ...left } = range, crowded = last !== undefined && isOne(range);
+    for (let spare = last === undefined ? 0 : SPARE; ; spare = 0) {
+      const take = size() + spare;
       let rows, full;
       if (crowded) {
         const request = source.openCursor(rangeOf(left), direction);
@@ -249,7 +253,7 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
       if (rows.length > 0) yield rows;
       if (!full) return;
       const end = rows[rows.length - 1], k = keyOf(end);
-      crowded &&= same(k, key(left[bound]));
+      crowded = isOne(range) || (crowded && same(k, key(left[bound])));
       left = { ...left, [bound]: k, [open]: !isIndex };
       if (isIndex) last = end[id];
     }

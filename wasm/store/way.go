@@ -36,13 +36,13 @@ const maxRanges = 1000
 // reading by id. A plan depends on the schema and the query alone, so that it can be kept; the data are not asked.
 const (
 	shareOfValue   = 0.02
-	shareOfBoolean = 0.5
+	shareOfBoolean = 0.3
 	shareOfNull    = 0.3
 	shareOfPrefix  = 0.05 // and of all ranges with two ends
 	shareOfHalf    = 0.4  // a range with one end
 	shareOfRest    = 0.9  // all but some values
 	shareOfPage    = 0.1  // what is read of ordered rows until there are enough
-	costOfIndex    = 1.1
+	costOfIndex    = 2
 	costOfSort     = 1.15
 )
 
@@ -86,7 +86,7 @@ func (p *planner) way(index table.Index, name string, restrictions map[string]re
 		w.direction, w.merges = p.follows(&w, len(w.prefixes[0]))
 	}
 	switch {
-	case w.ordered && p.query.Take >= 0:
+	case (w.ordered || w.merges) && p.query.Take >= 0:
 		w.cost *= shareOfPage
 	case !w.ordered:
 		w.cost *= costOfSort
