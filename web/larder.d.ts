@@ -19,17 +19,31 @@ export interface OpenOptions<T extends Schema> {
   version: number;
   /** The tables by name. */
   tables: T & WithKnownIndexes<T>;
+  /**
+   * Brings the rows of older versions into the form of this one: by the version they lead to, and the table. What only adds
+   * tables, columns and indexes needs none; columns and tables that are not declared any more go.
+   */
+  migrate?: { readonly [version: number]: { readonly [table: string]: Migration } };
   /** The server to sync with. Leave it out for a purely local database. */
   sync?: SyncOptions;
+  /** Keeps the database in this page's memory, empty each time, where the browser keeps no data: `status.durable` is false. */
+  storage?: 'memory';
   /** Ends the opening. */
   signal?: AbortSignal;
-  /** How long to wait for other tabs that keep an older version open, in milliseconds: 10,000 unless told. */
+  /** How long to wait for other tabs that keep an older version open, in milliseconds: 10,000 unless told. Then: `blocked`. */
   timeout?: number;
   /** Hears that another tab keeps an older version open. The same as `on('blocked')`. */
   onBlocked?: (event: DatabaseEvents<T>['blocked']) => void;
-  /** Hears that another tab has a newer version; this tab's database closes. The same as `on('versionchange')`. */
-  onVersionChange?: (event: DatabaseEvents<T>['versionchange']) => void;
+  /** Hears that another tab waits to upgrade or delete the database. The same as `on('versionchange')`. */
+  onVersionChange?: (event: DatabaseEvents<T>['versionchange']) => unknown;
 }
+
+/**
+ * A pure function of one record of the version before: it gives the record in its new form, or null to drop it here, on this
+ * device. It runs over rows and over what waits in the outbox, inside the upgrade, and must not wait. Columns that are dates
+ * in the newest version have Dates; what else the row has is as it was stored.
+ */
+export type Migration = (row: { id: string } & { [column: string]: any }) => { [column: string]: unknown } | null;
 
 export interface SyncOptions {
   /** The server's address: the part before `/tables`. */
@@ -212,6 +226,27 @@ export interface Database<T extends Schema = Schema> {
   on<E extends keyof DatabaseEvents<T>>(event: E, handler: (event: DatabaseEvents<T>[E]) => void): () => void;
   /** Asks the server now whether it can be reached; resolves to `status.online`. */
   checkConnection(options?: Waiting): Promise<boolean>;
+  /**
+   * Asks the browser to keep this origin's data when it needs room, best after a click; resolves with whether it does. A
+   * browser that asks the user is waited for until the timeout, 10,000 milliseconds unless told.
+   */
+  persist(options?: { timeout?: number }): Promise<boolean>;
+  /** How many bytes this origin uses and may use, about, and whether they are kept; null where the browser does not say. */
+  estimate(options?: { timeout?: number }): Promise<{ usage: number | null; quota: number | null; persisted: boolean }>;
+  /**
+   * The rows of all tables, or of some, as JSON lines that {@link import} reads. Each part of the stream is of one moment; the
+   * whole is if nothing writes meanwhile. The outbox is not part of it: rows show what waits.
+   */
+  export(options?: {
+    tables?: readonly (keyof T & string)[]; signal?: AbortSignal; progress?: (progress: { table: string; done: number }) => void;
+  }): ReadableStream<Uint8Array>;
+  /**
+   * Puts the records of an export and resolves with how many there were. They are checked and go to the server as any other
+   * put; those of an older version are migrated. What was imported before a failure stays.
+   */
+  import(source: ReadableStream<Uint8Array> | Blob | Response | string, options?: {
+    signal?: AbortSignal; progress?: (progress: { table: string; done: number }) => void;
+  }): Promise<number>;
   /** Closes the database. Running transactions finish first; later calls fail with `closed`. */
   close(): Promise<void>;
 }
@@ -236,6 +271,10 @@ export interface Status {
   lastSync: Date | null;
   /** Who is signed in. Always null in this version. */
   principal: string | null;
+  /** Whether the data outlives the page: not with `storage: 'memory'`. */
+  durable: boolean;
+  /** Whether the browser had emptied this database since it was last opened. What was not pushed is gone; a sync brings the rest. */
+  evicted: boolean;
 }
 
 /**
@@ -276,9 +315,12 @@ export interface DatabaseEvents<T extends Schema = Schema> {
   status: Status;
   /** Another tab keeps an older version open. */
   blocked: { reason: string };
-  /** Another tab has a newer version of the schema: this tab's database closes. */
-  versionchange: { reason: string };
-  /** The browser's storage failed. */
+  /**
+   * Another tab waits to upgrade or delete the database. What a handler returns is waited for; then this tab finishes what
+   * runs and gives way, and calls wait until it can go on. If it cannot, there is another event, with an `error`: reload then.
+   */
+  versionchange: { reason: string; error?: LarderError };
+  /** The browser's storage failed, and trying again did not help; or, with the reason 'evicted', it has emptied this database. */
   storage: { reason: string; error?: LarderError };
   /** The server refused the token, and there was no better one. */
   auth: { reason: string };

@@ -291,11 +291,11 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 		if store.RawTx(tx).IsUndefined() {
 			reader = js.FuncOf(func(_ js.Value, args []js.Value) any {
 				return browser.Promise(func() (any, error) {
-					step, err := store.ParseStep([]byte(text(args, 0)))
+					step, err := table.ParseRecord([]byte(text(args, 0)))
 					if err != nil {
 						return nil, err
 					}
-					return readIn(ctx, tx, step)
+					return h.readIn(ctx, tx, step)
 				})
 			})
 			given.Set("read", reader)

@@ -73,6 +73,7 @@ export class Connection {
     if (known) return known;
     const make = (handle) => {
       const plan = handle.plan(table, text);
+      if (this.#hooks.memory) return inMemory(table, parts, plan);
       if (parts.after === undefined && this.#plans.add(query, plan)) this.#save(); // the rows to go on from are others each time
       return JSON.parse(plan);
     };
@@ -192,6 +193,9 @@ function existing(name) {
     return undefined;
   });
 }
+
+/** The plan of a query that the engine answers itself. */
+export const inMemory = (store, parts, plan) => ({ step: { op: 'query', store, parts }, explain: JSON.parse(plan).explain });
 
 /** What IndexedDB says when the browser has closed the database, or is about to. */
 const losses = ['InvalidStateError', 'UnknownError', 'AbortError'];

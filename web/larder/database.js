@@ -260,7 +260,8 @@ export class Database {
     need(Array.isArray(tables), 'export: options.tables is an array of tables\' names', tables);
     for (const name of tables) this.table(name);
     const { version } = this.#options;
-    return exported({ name: this.name, version, tables }, (step) => this.#alive().read(step), given);
+    const read = async (table, parts) => this.#alive().read((await this.#alive().plan(table, parts)).step);
+    return exported({ name: this.name, version, tables }, read, given);
   }
 
   /** Puts the records of an export, some at a time, and gives how many there were. */

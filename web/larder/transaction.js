@@ -1,4 +1,5 @@
 import { until } from './argument.js';
+import { inMemory } from './connection.js';
 import { asLarderError, failure } from './error.js';
 import { Table } from './table.js';
 
@@ -11,7 +12,10 @@ export class Transaction {
   constructor(tables, handle, engine) {
     for (const [name, dates] of tables) {
       this.#tables.set(name, new Table(name, dates, {
-        plan: (parts) => JSON.parse(engine.plan(name, JSON.stringify(parts))),
+        plan: (parts) => {
+          const plan = engine.plan(name, JSON.stringify(parts));
+          return handle.tx ? JSON.parse(plan) : inMemory(name, parts, plan);
+        },
         match: (parts, rows) => engine.match(name, parts, rows),
         read: (step) => this.#alive(async () => (handle.tx
           ? (await globalThis.larderIDB.run(handle.tx, [step]))[0] : JSON.parse(await handle.read(JSON.stringify(step))))),

@@ -10,20 +10,20 @@ const SLICE = 250; // records at a time: reading, writing or sending so many tak
 export function exported({ name, version, tables }, read, { signal, progress }) {
   const encoder = new TextEncoder();
   const left = [...tables];
-  let range, done = 0, text = `${JSON.stringify({ larder: 1, name, version })}\n`;
+  let after, done = 0, text = `${JSON.stringify({ larder: 1, name, version })}\n`;
   return new ReadableStream({
     async pull(controller) {
       try {
         signal?.throwIfAborted();
         const [table] = left;
         if (text === '' && table === undefined) return controller.close();
-        const rows = table === undefined ? [] : await read({ op: 'getAll', store: table, range, take: SLICE });
+        const rows = table === undefined ? [] : await read(table, { orderBy: ['id'], take: SLICE, after });
         for (const row of rows) text += `${JSON.stringify({ table, row })}\n`;
         if (rows.length < SLICE) {
           left.shift();
-          range = undefined;
+          after = undefined;
         } else {
-          range = { lower: rows.at(-1).id, lowerOpen: true };
+          after = { id: rows.at(-1).id };
         }
         controller.enqueue(encoder.encode(text));
         text = '';
@@ -31,7 +31,7 @@ export function exported({ name, version, tables }, read, { signal, progress }) 
         if (rows.length) progress?.({ table, done });
         if (!left.length) controller.close();
       } catch (error) {
-        throw signal?.aborted ? failure('aborted', 'the export was aborted by its signal', error) : asLarderError(error);
+        controller.error(signal?.aborted ? failure('aborted', 'the export was aborted by its signal', error) : asLarderError(error));
       }
       return undefined;
     },
