@@ -10,10 +10,10 @@ import (
 )
 
 // Answer is what a live query gives: its records, and what has changed in them since the answer before.
-type Answer struct {
-	Rows    []table.Record
-	Added   []table.Record // in the first answer, all of them
-	Changed []table.Record
+type Answer[R any] struct {
+	Rows    []R
+	Added   []R // in the first answer, all of them
+	Changed []R
 	Removed []string // ids
 }
 
@@ -34,8 +34,8 @@ const MaxTold = 200
 //
 // The loop ends when it is left, with the context's cause as its error when ctx ends, and with the first failure, code
 // "closed" after [Store.Close] among them.
-func (s *Store) Live(ctx context.Context, name string, q *table.Query) iter.Seq2[*Answer, error] {
-	return func(yield func(*Answer, error) bool) {
+func (s *Store) Live(ctx context.Context, name string, q *table.Query) iter.Seq2[*Answer[table.Record], error] {
+	return func(yield func(*Answer[table.Record], error) bool) {
 		query := *q
 		if query.Select != nil && !slices.Contains(query.Select, table.ColumnID) {
 			query.Select = append([]string{table.ColumnID}, query.Select...)
@@ -44,14 +44,14 @@ func (s *Store) Live(ctx context.Context, name string, q *table.Query) iter.Seq2
 		defer s.watches.remove(w)
 		held := map[string]table.Record{}
 		for first := true; ; {
-			var a *Answer
+			var a *Answer[table.Record]
 			err := s.View(ctx, []string{name}, func(tx *Tx) error {
 				rows, err := tx.Table(name).Query(ctx, &query)
-				a = &Answer{Rows: rows}
+				a = &Answer[table.Record]{Rows: rows}
 				return err
 			})
 			if err == nil {
-				held = a.compare(held)
+				held = compare(a, held)
 				if first || len(a.Added)+len(a.Changed)+len(a.Removed) > 0 {
 					if !yield(a, nil) {
 						return
@@ -69,7 +69,7 @@ func (s *Store) Live(ctx context.Context, name string, q *table.Query) iter.Seq2
 }
 
 // compare fills in what is new against the records of the answer before, and returns the records by id.
-func (a *Answer) compare(before map[string]table.Record) map[string]table.Record {
+func compare(a *Answer[table.Record], before map[string]table.Record) map[string]table.Record {
 	now := make(map[string]table.Record, len(a.Rows))
 	for _, row := range a.Rows {
 		id := row.ID()

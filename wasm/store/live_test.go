@@ -50,7 +50,7 @@ func counting(open store.Opener, scans *atomic.Int32) store.Opener {
 // follower takes the answers of a live query one by one.
 type follower struct {
 	t    *testing.T
-	next func() (*store.Answer, error, bool)
+	next func() (*store.Answer[table.Record], error, bool)
 }
 
 func follow(t *testing.T, ctx context.Context, s *store.Store, text string) *follower {
