@@ -38,7 +38,7 @@ const (
 	OpSub Op = "sub"
 	OpMul Op = "mul"
 	OpDiv Op = "div" // of two whole numbers: cut towards zero; by zero: null
-	OpMod Op = "mod" // has the sign of the left side; by zero: null
+	OpMod Op = "mod" // has the sign of the left side and is exact for whole numbers; by zero: null
 )
 
 // Date is a moment in canonical form (see [ParseDate]), as the value of a [Literal].
@@ -82,8 +82,8 @@ type In struct {
 }
 
 // Call is a function's value. Func is one of substringof, startswith, endswith, concat, indexof, replace, substring,
-// tolower, toupper, trim, length, year, month, day, hour, minute, second, floor, ceiling and round; OData's newer
-// contains is read as substringof with its arguments reversed.
+// tolower, toupper, trim, length, year, month, day, hour, minute, second, fractionalseconds, date (its day at midnight in
+// UTC), floor, ceiling and round; OData's newer contains is read as substringof with its arguments reversed.
 type Call struct {
 	Func string
 	Args []Expr

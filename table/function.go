@@ -22,6 +22,7 @@ var (
 	partOfText   = signature{[3]Kind{KindText, KindNumber, KindNumber}, 2, 3, KindText}
 	textOfText   = signature{[3]Kind{KindText}, 1, 1, KindText}
 	numberOfText = signature{[3]Kind{KindText}, 1, 1, KindNumber}
+	dayOfDate    = signature{[3]Kind{KindDate}, 1, 1, KindDate}
 	partOfDate   = signature{[3]Kind{KindDate}, 1, 1, KindNumber}
 	rounding     = signature{[3]Kind{KindNumber}, 1, 1, KindNumber}
 )
@@ -43,8 +44,10 @@ func signatureOf(name string) *signature {
 		return &textOfText
 	case "length":
 		return &numberOfText
-	case "year", "month", "day", "hour", "minute", "second":
+	case "year", "month", "day", "hour", "minute", "second", "fractionalseconds":
 		return &partOfDate
+	case "date":
+		return &dayOfDate
 	case "floor", "ceiling", "round":
 		return &rounding
 	}
@@ -107,6 +110,11 @@ func datePart(name, date string) any {
 	}
 	part := m.second
 	switch name {
+	case "date":
+		m.hour, m.minute, m.second, m.milli = 0, 0, 0, 0
+		return m.String()
+	case "fractionalseconds":
+		return float64(m.milli) / 1000
 	case "year":
 		part = m.year
 	case "month":

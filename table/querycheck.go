@@ -8,6 +8,9 @@ import "strconv"
 func (q *Query) Check(s *Schema) error {
 	c := checker{s: s}
 	if q.Filter != nil {
+		if deeper(q.Filter, 2*MaxFilterDepth) { // twice what a text may have, for what is added to it
+			return c.bad("the filter nests deeper than ", strconv.Itoa(2*MaxFilterDepth))
+		}
 		k, err := c.kind(q.Filter)
 		if err != nil {
 			return err
@@ -76,7 +79,7 @@ func (c checker) column(name string) error {
 func (c checker) kind(e Expr) (Kind, error) {
 	switch e := e.(type) {
 	case Literal:
-		return literalKind(e), nil
+		return c.literal(e)
 	case ColumnRef:
 		column, _ := c.s.Column(e.Name)
 		return columnKind(column.Type), c.column(e.Name)
@@ -192,18 +195,27 @@ func (c checker) dateText(e Expr) error {
 	return nil
 }
 
-func literalKind(l Literal) Kind {
-	switch l.Value.(type) {
+// literal refuses what no parser makes.
+func (c checker) literal(l Literal) (Kind, error) {
+	switch v := l.Value.(type) {
+	case nil:
+		return KindAny, nil
 	case bool:
-		return KindBoolean
+		return KindBoolean, nil
 	case float64:
-		return KindNumber
+		if exact(v) {
+			return KindNumber, nil
+		}
 	case string:
-		return KindText
+		if storable(v) {
+			return KindText, nil
+		}
 	case Date:
-		return KindDate
+		if isCanonicalDate(string(v)) {
+			return KindDate, nil
+		}
 	}
-	return KindAny
+	return KindAny, c.bad("a literal cannot be ", describe(l.Value))
 }
 
 func columnKind(t Type) Kind {

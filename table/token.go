@@ -42,7 +42,11 @@ func (p *filterParser) advance() {
 			p.token = token{kind: tokenText, at: at, value: text}
 		}
 	case isDigit(c):
-		p.number()
+		if isYear(p.s[at:]) {
+			p.bareDate()
+		} else {
+			p.number()
+		}
 	case isNameStart(c):
 		for p.i++; p.i < len(p.s) && (isNameStart(p.s[p.i]) && p.s[p.i] != '@' || isDigit(p.s[p.i]) || p.s[p.i] == '-'); {
 			p.i++
@@ -111,6 +115,25 @@ func (p *filterParser) date(at int, name string) {
 	if err == nil && name == "datetime" && (len(text) < len("2026-11-21T08:00:00Z") || text[len(text)-1] != 'Z') {
 		err = Errorf(CodeQuery, "datetime takes YYYY-MM-DDTHH:MM:SS.mmmZ; use datetimeoffset for others")
 	}
+	if err != nil {
+		p.fail(at, err.Error())
+		return
+	}
+	p.token = token{kind: tokenDate, at: at, value: Date(iso)}
+}
+
+// isYear reports whether s begins with four digits and a minus, as no number does.
+func isYear(s string) bool {
+	return len(s) > 4 && isDigit(s[1]) && isDigit(s[2]) && isDigit(s[3]) && s[4] == '-'
+}
+
+// bareDate reads a date as version 4 of OData writes it: 2026-11-21, or 2026-11-21T08:00:00Z.
+func (p *filterParser) bareDate() {
+	at := p.i
+	for p.i < len(p.s) && (isDigit(p.s[p.i]) || strings.IndexByte("-+:.TZ", p.s[p.i]) >= 0) {
+		p.i++
+	}
+	iso, err := ParseDate(p.s[at:p.i])
 	if err != nil {
 		p.fail(at, err.Error())
 		return

@@ -83,6 +83,9 @@ var SQLite = &Dialect{
 		"hour":        "CAST(substr(%s, 12, 2) AS INTEGER)",
 		"minute":      "CAST(substr(%s, 15, 2) AS INTEGER)",
 		"second":      "CAST(substr(%s, 18, 2) AS INTEGER)",
+		"date":        "(substr(%s, 1, 11) || '00:00:00.000Z')",
+
+		"fractionalseconds": "(CAST(substr(%s, 21, 3) AS REAL) / 1000)",
 	},
 }
 
@@ -147,6 +150,9 @@ var PostgreSQL = &Dialect{
 		"hour":    "substr(%s, 12, 2)::float8",
 		"minute":  "substr(%s, 15, 2)::float8",
 		"second":  "substr(%s, 18, 2)::float8",
+		"date":    "(substr(%s, 1, 11) || '00:00:00.000Z')",
+
+		"fractionalseconds": "(substr(%s, 21, 3)::float8 / 1000)",
 	},
 }
 

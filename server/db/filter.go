@@ -299,7 +299,7 @@ func (c *compiler) call(e table.Call) string {
 
 func argumentKind(function string, i int) table.Kind {
 	switch function {
-	case "year", "month", "day", "hour", "minute", "second":
+	case "year", "month", "day", "hour", "minute", "second", "fractionalseconds", "date":
 		return table.KindDate
 	case "floor", "ceiling", "round":
 		return table.KindNumber

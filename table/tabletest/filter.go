@@ -171,7 +171,7 @@ func (g Generator) number(depth int, inside bool) table.Expr {
 		if g.IntN(3) == 0 {
 			of = g.text(0, inside)
 		}
-		return table.Call{Func: g.name([]string{"year", "month", "day", "hour", "minute", "second"}), Args: []table.Expr{of}}
+		return table.Call{Func: g.name([]string{"year", "month", "day", "hour", "minute", "second", "fractionalseconds"}), Args: []table.Expr{of}}
 	case 7:
 		return table.Call{Func: g.name([]string{"floor", "ceiling", "round"}), Args: []table.Expr{number()}}
 	}
@@ -185,6 +185,8 @@ func (g Generator) date(_ int, inside bool) table.Expr {
 		return g.untyped(inside)
 	case 1, 2, 3:
 		return table.Literal{Value: table.Date(g.value(dateValues).(string))}
+	case 4:
+		return table.Call{Func: "date", Args: []table.Expr{table.ColumnRef{Name: g.name(dates)}}}
 	}
 	return table.ColumnRef{Name: g.name(dates)}
 }
