@@ -32,7 +32,8 @@
 //
 // IndexedDB has no null or boolean keys. The columns named by "encode" are kept encoded in the row's property "$", for indexes
 // made on "$.column": null and absent before everything, then false, then true, as the numbers -Infinity, 0 and 1. In keys
-// and ranges of steps null, false and true stand for these.
+// and ranges of steps null, false and true stand for these. "$column" is kept as "$.$column" where it is not null, for unique
+// indexes, and "*column" as the keys of an array's elements, for multi-entry ones.
 //
 // # Guarantees
 //
@@ -40,6 +41,7 @@
 //   - [DB.Update] is all or nothing, also when its function returns an error, panics, or waits on something else.
 //   - An upgrade that fails leaves the old version as it was.
 //   - A request that fails does not end its transaction: the function that made it decides, by what it returns.
+//   - A transaction left waiting for something else says where: the [ErrTransactionInactive] error has the line.
 //   - A cursor reads ahead, and still visits what is there as it comes to it.
 //   - No panic or error in a function given to this package stops the program.
 //
