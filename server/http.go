@@ -10,14 +10,16 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/larder-sync/larder/server/metric"
 )
 
 // bodyTime is how long a request's body may take. It is not the server's ReadTimeout, which would end streams too.
 const bodyTime = time.Minute
 
-// logged writes one line for each request, without query values, which may hold what people typed. It gives each
+// logged counts each request and writes one line for it, without query values, which may hold what people typed. It gives each
 // request an id, and turns a panic into a 500 that can be found in the log by it.
-func logged(logger *slog.Logger, next http.Handler) http.Handler {
+func logged(logger *slog.Logger, metrics *metric.Metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		id := rand.Text()[:12]
@@ -37,11 +39,16 @@ func logged(logger *slog.Logger, next http.Handler) http.Handler {
 					cut = false
 				}
 			}
+			took := time.Since(start)
+			if streams(r) {
+				took = -1
+			}
+			metrics.Request(r.Method, route(r), rec.status, took)
 			level := slog.LevelInfo
 			switch {
 			case rec.status >= 500:
 				level = slog.LevelError
-			case r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || r.URL.Path == "/__probe":
+			case r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || r.URL.Path == "/__probe" || r.URL.Path == "/metrics":
 				level = slog.LevelDebug
 			}
 			logger.LogAttrs(r.Context(), level, "request",

@@ -8,13 +8,15 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/larder-sync/larder/server/metric"
 )
 
 func TestLogged(t *testing.T) {
 	var log bytes.Buffer
 	answer := func(fn http.HandlerFunc) (*http.Response, string, error) {
 		log.Reset()
-		server := httptest.NewServer(logged(slog.New(slog.NewJSONHandler(&log, nil)), fn))
+		server := httptest.NewServer(logged(slog.New(slog.NewJSONHandler(&log, nil)), metric.New(), fn))
 		defer server.Close() // waits until the log is written
 		r, err := http.Get(server.URL + "/tables/note?$filter=secret")
 		if err != nil {

@@ -15,7 +15,9 @@
 package server
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -25,6 +27,8 @@ import (
 	"github.com/larder-sync/larder/server/api"
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/server/feed"
+	"github.com/larder-sync/larder/server/live"
+	"github.com/larder-sync/larder/server/metric"
 )
 
 // Options is what a [Server] is made of. The zero value serves no tables from the file larder.db.
@@ -47,8 +51,12 @@ type Options struct {
 	Version          string   // what requests speak that do not say it: "2.0.0", "3.0.0", or "" to refuse them
 	SkipVersionCheck bool     // requests of any version are accepted
 
+	Rate float64     // requests a second from one address; DefaultRate when 0, any number when negative
+	TLS  *tls.Config // what [Server.Serve] speaks; HTTP without TLS when nil
+
 	Logger *slog.Logger // slog.Default when nil
 	Feed   feed.Options
+	Live   live.Options
 }
 
 // DefaultDB is the database when the options name none.
@@ -61,12 +69,13 @@ type Server struct {
 	database db.DB
 	api      *api.API
 	handler  http.Handler
+	metrics  *metric.Metrics
 	ready    atomic.Bool
 }
 
 // New opens the database, makes the tables that it lacks, and is ready to serve. The context is for that alone.
 func New(ctx context.Context, o Options) (_ *Server, err error) {
-	s := &Server{o: o, log: o.Logger}
+	s := &Server{o: o, log: o.Logger, metrics: metric.New()}
 	if s.log == nil {
 		s.log = slog.Default()
 	}
@@ -90,11 +99,14 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	}
 	s.api, err = api.New(ctx, api.Options{
 		DB: s.database, Tables: tables, Hooks: hooks, Endpoints: o.APIs, Access: verifier,
-		MaxBody: o.MaxBody, CORS: o.CORS, Version: o.Version, SkipVersionCheck: o.SkipVersionCheck, Logger: s.log, Feed: o.Feed,
+		MaxBody: o.MaxBody, CORS: o.CORS, Version: o.Version, SkipVersionCheck: o.SkipVersionCheck, Logger: s.log,
+		Feed: s.measuredFeed(o.Feed), Live: s.measuredLive(o.Live),
 	})
 	if err != nil {
 		return nil, errors.Join(err, s.database.Close())
 	}
+	s.metrics.Gauge("larder_pushes_waiting", "Pushes that wait for the next write transaction.", s.api.Waiting)
+	s.metrics.Gauge("larder_live_connections", "Live connections.", s.api.Connections)
 	s.handler = s.routes(tables, o.Key)
 	s.ready.Store(true)
 	return s, nil
@@ -103,18 +115,21 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 // routes says who answers what.
 func (s *Server) routes(tables []*db.Table, key string) http.Handler {
 	mux := http.NewServeMux()
-	for _, path := range [...]string{"/tables/", "/api/", "/__probe", api.PathPush, access.PathMe} {
-		mux.Handle(path, s.api)
+	limits := func(h http.Handler) http.Handler { return limited(cmp.Or(s.o.Rate, DefaultRate), h) }
+	for _, path := range [...]string{"/tables/", "/api/", api.PathPush, access.PathMe} {
+		mux.Handle(path, limits(gzipped(s.api)))
 	}
+	mux.Handle("/__probe", limits(s.api))
 	if s.o.Login {
 		mux.Handle(access.PathLogin, access.NewLogin(access.LoginOptions{Key: key, Now: s.o.Feed.Now, Allow: s.api.AllowsOrigin}))
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { tell(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.readiness(tables))
+	mux.Handle("GET /metrics", onlyHere(s.metrics))
 	if s.o.Web != nil {
 		mux.Handle("/", s.o.Web)
 	}
-	return logged(s.log, mux)
+	return logged(s.log, s.metrics, mux)
 }
 
 // warn tells of what was declared and cannot work.

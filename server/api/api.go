@@ -148,6 +148,12 @@ func (a *API) Close(ctx context.Context) error {
 	return errors.Join(err, a.webhooks.close(ctx))
 }
 
+// Waiting returns how many pushes wait for the next commit.
+func (a *API) Waiting() int { return a.feed.Waiting() }
+
+// Connections returns how many live connections there are.
+func (a *API) Connections() int { return a.live.Connections() }
+
 // EndStreams ends the live connections, which would go on for ever, and refuses new ones. It comes before the server waits for
 // running requests.
 func (a *API) EndStreams() { a.live.End() }

@@ -34,6 +34,9 @@ type Options struct {
 	Poll       time.Duration // how often it is asked what other processes wrote, while somebody listens; DefaultPoll when 0
 	Keep       int           // events of a table that are kept for those who are slow or come back; 1024 when 0
 	Logger     *slog.Logger  // nothing is logged when nil
+
+	// Lag is told how long after its write an event was read, by the clocks of both servers; nil for nobody.
+	Lag func(time.Duration)
 }
 
 // Hub reads the feeds of tables for all connections. It is made by [New] and safe for concurrent use.
@@ -144,8 +147,12 @@ func (h *Hub) read(ctx context.Context) error {
 		return err
 	}
 	for _, t := range watched {
-		if err := t.read(ctx, h.db, heads[t.name]); err != nil {
+		last, err := t.read(ctx, h.db, heads[t.name])
+		if err != nil {
 			return err
+		}
+		if h.o.Lag != nil && !last.IsZero() {
+			h.o.Lag(max(0, time.Since(last)))
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/table"
@@ -20,7 +21,8 @@ const (
 type event struct {
 	db.Entry
 	mark db.Mark // zero where the entry is news to a former owner
-	data []byte  // JSON, on one line
+	at   time.Time
+	data []byte // JSON, on one line
 }
 
 // topic is the feed of one table, as far as it was read, with the last of its events.
@@ -58,26 +60,27 @@ func (t *topic) leave(c *connection) {
 	delete(t.sinks, c)
 }
 
-// read takes what the feed has up to the counter. A counter that is behind belongs to another past: all are told to pull.
-func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) error {
+// read takes what the feed has up to the counter, and returns when the last of it was written. A counter that is behind belongs
+// to another past: all are told to pull.
+func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) (last time.Time, err error) {
 	head := t.at()
 	if c.Seq < head.Seq {
 		t.add(nil, c.Mark(), true)
-		return nil
+		return last, nil
 	}
 	for head.Seq < c.Seq {
 		list, err := d.Tail(ctx, t.name, head.Seq, readAtOnce)
 		if err != nil {
-			return err
+			return last, err
 		}
 		whole := db.Whole(list, readAtOnce)
 		events := make([]*event, len(whole))
 		for i := range whole {
 			if events[i], err = newEvent(whole[i]); err != nil {
-				return err
+				return last, err
 			}
 			if events[i].mark.Seq > 0 {
-				head = events[i].mark
+				head, last = events[i].mark, events[i].at
 			}
 		}
 		if len(list) < readAtOnce && head.Seq < c.Seq { // its last rows have moved on, to be read with the next counter
@@ -85,7 +88,7 @@ func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) error {
 		}
 		t.add(events, head, false)
 	}
-	return nil
+	return last, nil
 }
 
 func (t *topic) at() db.Mark {
@@ -147,6 +150,8 @@ func newEvent(e db.Entry) (*event, error) {
 	}
 	boot, _, _ := strings.Cut(r.Version(), "-")
 	out.mark = db.Mark{Boot: boot, Seq: e.Seq}
+	at, _ := r[table.ColumnUpdatedAt].(string)
+	out.at, _ = time.Parse(time.RFC3339Nano, at)
 	if e.Deleted {
 		out.Data, out.data = nil, removed(e.ID, table.ReasonDeleted)
 	}
