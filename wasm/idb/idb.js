@@ -42,11 +42,7 @@
     (Array.isArray(path) ? path.map((one) => at(value, one)) : path?.split('.').reduce((v, name) => (name ? v?.[name] : v), value));
   // A key as text, for a failure to name. What cannot be told is undefined.
   const told = (k) => {
-    try {
-      return k instanceof IDBKeyRange ? undefined : JSON.stringify(k);
-    } catch {
-      return undefined;
-    }
+    try { return k instanceof IDBKeyRange ? undefined : JSON.stringify(k); } catch { return undefined; }
   };
 
   // The range as IndexedDB wants it: undefined for everything, null where no key can be inside (which IndexedDB calls an error).
@@ -80,18 +76,6 @@
   });
   const one = async (request) => (await all([request]))[0].result;
 
-  // Walks backwards with a cursor, in engines whose getAll cannot.
-  const walk = (request, skip, take, pick) => new Promise((resolve, reject) => {
-    const found = [];
-    request.onerror = (event) => { event.preventDefault(); event.stopPropagation(); reject(request.error); };
-    request.onsuccess = () => {
-      const cursor = request.result;
-      if (!cursor) return resolve(found);
-      if (skip > 0) { cursor.advance(skip); skip = 0; return undefined; }
-      return found.push(pick(cursor)) < take ? cursor.continue() : resolve(found);
-    };
-  });
-
   // Rows or primary keys of a store or index, in order. A count above 2^32-1 is no limit.
   const list = async (source, method, { range: wanted, direction, skip = 0, take = Infinity }) => {
     const query = range(wanted);
@@ -100,9 +84,9 @@
     if (direction !== 'prev') return (await one(source[method](query, count))).slice(skip);
     if ('getAllRecords' in source) return (await one(source[method]({ query, count, direction }))).slice(skip);
     if (count === undefined) return (await one(source[method](query))).reverse().slice(skip);
-    return method === 'getAll'
-      ? walk(source.openCursor(query, direction), skip, take, (cursor) => cursor.value)
-      : walk(source.openKeyCursor(query, direction), skip, take, (cursor) => cursor.primaryKey);
+    const [open, place] = method === 'getAll' ? ['openCursor', 2] : ['openKeyCursor', 1];   // an engine whose getAll cannot go back
+    const found = await visit(source[open](query, direction), direction, undefined, undefined, skip, take);
+    return found.filter((_, i) => i % 3 === place);
   };
 
   // The operations of a program: each makes its first requests, and throws, before it returns.
@@ -164,6 +148,7 @@
   // Instead it is aborted: `waiting` counts what is asked for, `over` says that commit or abort was asked for.
   const held = new WeakMap();
   const hold = (tx, done, io) => {
+    readers.delete(tx.db);   // later reads begin after it
     held.set(tx, { waiting: 0, over: false, expired: false });
     const state = held.get(tx);
     tx.oncomplete = () => (state.results ? done(null, fill(io, JSON.stringify(state.results))) : done(state.failed ?? null));
@@ -272,17 +257,18 @@
   };
 
   // Reads up to count rows by a new cursor, as [key, primaryKey, value, key, …]. If a key is given, the first is the one
-  // that lies `steps` rows after it; a primary key tells apart the rows that have that key in an index.
+  // that lies `steps` rows after it, else after the first there is; a primary key tells apart the rows that have that key in an
+  // index.
   const visit = (request, direction, key, primary, steps, count) => new Promise((resolve, reject) => {
     const found = [], sign = direction.startsWith('prev') ? -1 : 1;
     const order = (cursor) => sign * (indexedDB.cmp(cursor.key, key) || (primary === undefined ? 0 : indexedDB.cmp(cursor.primaryKey, primary)));
-    let seeking = key !== undefined;
+    let seeking = key !== undefined || steps > 0;
     const step = (cursor) => {
       if (seeking) {
-        const at = order(cursor);
-        if (at < 0) return primary === undefined ? cursor.continue(key) : cursor.continuePrimaryKey(key, primary);
+        const where = key === undefined ? 0 : order(cursor);
+        if (where < 0) return primary === undefined ? cursor.continue(key) : cursor.continuePrimaryKey(key, primary);
         seeking = false;
-        if (at > 0) steps--;   // what it goes on from is not there any more, so this is the first row after it
+        if (where > 0) steps--;   // what it goes on from is not there any more, so this is the first row after it
         if (steps > 0) return cursor.advance(steps);
       }
       return found.push(cursor.key, cursor.primaryKey, cursor.value) < 3 * count ? cursor.continue() : resolve(found);
@@ -343,9 +329,12 @@
     return written;
   };
 
-  // The holder of a read transaction is told of an end that is not of its own making only.
-  const unwatch = (tx) => {
+  // Notes that a holder ends its transaction. That of a read transaction is told of no other end than the browser's own.
+  const ending = (tx) => {
     if (tx.mode === 'readonly') tx.oncomplete = tx.onabort = null;
+    const state = held.get(tx);
+    if (state) state.over = true;
+    return state;
   };
 
   const go = {
@@ -385,19 +374,13 @@
 
     begin: (db, stores, mode, durability, done, io) => {
       const tx = db.transaction(stores, mode, { durability });
-      if (mode !== 'readonly') {
-        readers.delete(db);
-        hold(tx, done, io);
-      } else {
-        tx.oncomplete = tx.onabort = () => done(null);
-      }
+      if (mode === 'readonly') tx.oncomplete = tx.onabort = () => done(null);
+      else hold(tx, done, io);
       return tx;
     },
     hold,
     commit: (tx) => {
-      const state = held.get(tx);
-      unwatch(tx);
-      if (state) state.over = true;
+      const state = ending(tx);
       try {
         // An upgrade is left to commit by itself: Chromium never ends one that was asked to. So is a writer where a request
         // that still fails must undo it.
@@ -410,9 +393,7 @@
     },
     // Returns whether it was not too late.
     abort: (tx) => {
-      const state = held.get(tx);
-      unwatch(tx);
-      if (state) state.over = true;
+      ending(tx);
       try {
         tx.abort();
         return true;
@@ -425,13 +406,12 @@
     settle: (done) => {
       const request = latest, tx = request.transaction;
       waiting(tx, 1);
-      request.onsuccess = () => { waiting(tx, -1); done(null, request.result); rest(tx); };
+      const deliver = (...answer) => { waiting(tx, -1); done(...answer); rest(tx); };
+      request.onsuccess = () => deliver(null, request.result);
       request.onerror = (event) => {
         event.preventDefault();
         event.stopPropagation();
-        waiting(tx, -1);
-        done(failure(tx, request.error));
-        rest(tx);
+        deliver(failure(tx, request.error));
       };
     },
     // Calls done(error) or done(null, rows) once, never before it returns: see visit.
