@@ -30,6 +30,17 @@ func TestRun(t *testing.T) {
 			}
 		}
 	})
+	t.Run("what a row costs among many is measured", func(t *testing.T) {
+		var out bytes.Buffer
+		if err := run(t.Context(), append(slices.Clone(small), "-scale", "-many=10500", "-markdown"), &out, io.Discard); err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range []string{"| 10000 | raw |", "| 10500 | raw |"} {
+			if !strings.Contains(out.String(), row) {
+				t.Errorf("no %q:\n%s", row, out.String())
+			}
+		}
+	})
 	t.Run("a wrong result ends the run", func(t *testing.T) {
 		for what, spoil := range map[string]func(*work){
 			"rows after the page":   func(w *work) { w.pages[1].want.Rows++ },

@@ -75,6 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&p.rounds, "rounds", 9, "rounds")
 	flags.StringVar(&contenders, "contenders", strings.Join(everybody, ","), "who takes part; the first is the measure")
 	flags.StringVar(&steps, "steps", "", "what is measured: some of put,single,gets,all,page,deep,range,modify,cursor,pull,smooth; empty is all")
+	grow := flags.Bool("scale", false, "instead put -many records into each contender's database, and tell what one more costs then, and the memory")
 	flags.BoolVar(&p.markdown, "markdown", false, "print the tables as Markdown")
 	flags.DurationVar(&p.limit, "limit", 15*time.Minute, "end the run, as failed, after this time")
 	if err := flags.Parse(args); err != nil {
@@ -94,6 +95,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.limit, fmt.Errorf("not done in %v: see -limit", p.limit))
 	defer cancel()
+	if *grow {
+		return p.scale(ctx, stdout, func(contender string) { fmt.Fprintln(stderr, contender) })
+	}
 	r, err := p.measure(ctx, newWork(p), func(round int) { fmt.Fprintf(stderr, "round %d of %d\n", round, p.rounds) })
 	if err != nil {
 		return err

@@ -46,6 +46,7 @@ var computing = [...]struct {
 }{
 	{"plan", (*handle).plan},
 	{"match", (*handle).match},
+	{"prepare", (*handle).prepare},
 	{"convert", (*handle).convert},
 	{"touched", (*handle).touched},
 }
@@ -173,6 +174,29 @@ func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
 	return h.writeBy(args, func(name string, action table.Action, given source, stored func([]table.Row) error) error {
 		return h.store.WriteRows(ctx, action, name, given, stored)
 	})
+}
+
+// prepare(table, action, records) makes a transaction of a write, as JSON text {stores, steps, stored, changes}, for larder.js
+// to run; and an empty text where something has to be read first.
+func (h *handle) prepare(args []js.Value) (string, error) {
+	action, err := actionOf(text(args, 1))
+	if err != nil {
+		return "", err
+	}
+	name := text(args, 0)
+	schema, err := h.store.Schema(name)
+	if err != nil {
+		return "", err
+	}
+	rows, err := schema.ParseRows([]byte(text(args, 2)))
+	if err != nil {
+		return "", err
+	}
+	ready, err := h.store.Prepare(action, name, rows...)
+	if err != nil || ready == nil {
+		return "", err
+	}
+	return string(ready.AppendJSON(nil, changesText(ready.Changes))), nil
 }
 
 // source gives records on their way into a table, some at a time.

@@ -22,17 +22,20 @@ func (h *handle) hook(name string, args ...any) js.Value {
 	return js.Undefined()
 }
 
-// committed tells what a commit has changed: [{store, ids}] as JSON text, without ids where they are none or too many.
-func (h *handle) committed(c store.Commit) {
-	list := make([]any, len(c.Changes))
-	for i := range c.Changes {
-		change := table.Record{"store": c.Changes[i].Store}
-		if ids := c.Changes[i].IDs; len(ids) > 0 && len(ids) <= store.MaxTold {
+// committed tells what a commit has changed.
+func (h *handle) committed(c store.Commit) { h.hook("commit", changesText(c.Changes)) }
+
+// changesText is [{store, ids}] as JSON text, without ids where they are none or too many.
+func changesText(changes []store.Change) string {
+	list := make([]any, len(changes))
+	for i := range changes {
+		change := table.Record{"store": changes[i].Store}
+		if ids := changes[i].IDs; len(ids) > 0 && len(ids) <= store.MaxTold {
 			change["ids"] = ids
 		}
 		list[i] = change
 	}
-	h.hook("commit", jsonText(list))
+	return jsonText(list)
 }
 
 func (h *handle) event(name string, detail table.Record) {

@@ -490,6 +490,14 @@
         rest(tx);
       }
     },
+    // Runs steps as a transaction of its own over some stores; resolves when it is committed, and rejects when it is not.
+    write: (db, stores, steps) => new Promise((resolve, reject) => {
+      const tx = go.begin(db, stores, 'readwrite', 'default', (error) => (error ? reject(error) : resolve()));
+      execute(tx, steps, true).catch((error) => {
+        held.get(tx).failed = error;
+        go.abort(tx);
+      });
+    }),
     // Runs one step that reads; resolves with its result.
     read: async (db, step) => (await query(db, [step]))[0],
     // Adds operations to those of programs, or puts some in place of theirs. They are made of what make is given.

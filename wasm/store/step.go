@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/table"
@@ -73,7 +74,13 @@ type Result struct {
 
 // AppendProgram appends the steps as the JSON text that the helper reads.
 func AppendProgram(dst []byte, steps []Step) []byte {
-	dst = append(dst, '[')
+	size := 0
+	for i := range steps {
+		for j := range steps[i].Rows {
+			size += len(steps[i].Rows[j].Text) + 1
+		}
+	}
+	dst = append(slices.Grow(dst, size+200*len(steps)), '[') // growing bit by bit would be most of the work
 	for i := range steps {
 		if i > 0 {
 			dst = append(dst, ',')

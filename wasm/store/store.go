@@ -32,7 +32,9 @@ type Commit struct {
 // Change is what a transaction changed in one object store: a table, or one of the journal's own.
 type Change struct {
 	Store string
-	IDs   []string // of a table's records; empty for the journal's stores
+	IDs   []string // of a table's records; empty where they are more than MaxTold, and for the journal's stores
+
+	many bool // they were more than MaxTold
 }
 
 // Store is an open database of tables. It is safe for concurrent use.

@@ -72,7 +72,12 @@ func (tx *Tx) changed(store string, ids []string) {
 		tx.changes = append(tx.changes, Change{Store: store})
 		at = len(tx.changes) - 1
 	}
-	tx.changes[at].IDs = append(tx.changes[at].IDs, ids...)
+	c := &tx.changes[at]
+	if c.many = c.many || len(c.IDs)+len(ids) > MaxTold; c.many {
+		c.IDs = nil
+		return
+	}
+	c.IDs = append(c.IDs, ids...)
 }
 
 // TxTable is a table within a transaction: [Tx.Table] gives it.

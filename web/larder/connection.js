@@ -1,4 +1,4 @@
-import { failure } from './error.js';
+import { asLarderError, failure } from './error.js';
 import { engine } from './engine.js';
 import { Plans } from './plans.js';
 import { until } from './argument.js';
@@ -89,6 +89,25 @@ export class Connection {
       this.#timer = setTimeout(() => this.#begin()); // in a task of its own: the app shows its rows first
     }
     return result;
+  }
+
+  /**
+   * Writes records for which nothing has to be read, as a transaction that the engine makes at once: a third of the time that
+   * the engine's own way to the storage takes. Resolves with the records as stored, as text; undefined where the engine has to do it.
+   */
+  async write(table, action, records) {
+    if (this.#hooks.memory || !this.#handle || !this.#db || typeof records !== 'string') return undefined;
+    const ready = this.#handle.prepare(table, action, records);
+    if (!ready) return undefined;
+    const { stores, steps, stored, changes } = JSON.parse(ready);
+    try {
+      await globalThis.larderIDB.write(this.#db, stores, steps);
+    } catch (error) {
+      if (losses.includes(error.name)) return undefined; // nothing was kept, and the engine opens the database again
+      throw asLarderError(error);
+    }
+    this.#hooks.commit(changes);
+    return stored;
   }
 
   /** Reads, and once more by a new connection where the browser has closed the one there was. */

@@ -298,7 +298,8 @@ export class Database {
 
   async #write(table, action, records, wanted, signal) {
     const handle = this.#alive().handle ?? await this.#engine(signal);
-    const stored = await handle.write(table, action, records, wanted, signal);
+    const stored = (signal ? undefined : await this.#way.write(table, action, records))
+      ?? await handle.write(table, action, records, wanted, signal);
     this.#auto?.written();
     return stored;
   }

@@ -16,7 +16,7 @@ const sum = (rows) => rows.reduce((n, row) => n + row.rank, 0);
 const tally = (rows) => [rows.length, sum(rows)];
 const tallied = (result) => (typeof result[0] === 'number' ? result : tally(result));
 
-async function timed(work) {
+export async function timed(work) {
   const start = performance.now();
   const result = await work();
   return { ms: performance.now() - start, result };
@@ -36,6 +36,19 @@ async function readPages(name, starts, count) {
     check('ranks of the page', String(found), String(ranks.filter((rank) => rank > after).slice(0, count)));
   });
   return ms;
+}
+
+/** The n-th of any number of rows. */
+export function record(n) {
+  const random = Math.imul(n ^ 0x5bd1e995, 0x9e3779b1) >>> 0;
+  return {
+    id: `${random.toString(16).padStart(8, '0')}-${n}-4e63-a5d0-1f2d9b0c7e55`,
+    text: `a letter to the town hall, number ${n}`,
+    notes: 'ask in the shop at the corner first; the other one is closed on Mondays, and dearer too. Ask what is new.',
+    complete: n % 2 === 0,
+    list: `list ${random % 20}`,
+    rank: random % 1_000_003,
+  };
 }
 
 // watchThread runs a task again and again and returns the function that ends it and gives the longest time between two runs.
@@ -173,7 +186,7 @@ globalThis.bench = {
     const contender = contenders[name], file = `${name}-smooth`;
     await contender.destroy(file);
     const db = await contender.open(file, false);
-    const copies = Array.from({ length: count }, (_, i) => ({ ...records[i % records.length], id: `${records[i % records.length].id}-${i}` }));
+    const copies = Array.from({ length: count }, (_, i) => record(i));
     await new Promise((resolve) => setTimeout(resolve, 100)); // making them has held it too
     const longest = watchThread();
     await db.put(copies);
