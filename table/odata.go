@@ -12,6 +12,7 @@ const (
 	maxNesting     = 2 * MaxFilterDepth // parentheses within each other, needless ones included
 	maxBuilders    = 32                 // calls of concat and replace, which make long texts of short ones
 	maxReplacement = 100                // characters of replace's last argument
+	maxVariables   = 100                // members of an in's list that are not constants
 )
 
 // ParseFilter reads OData text: the $filter grammar of Azure's tables, and of OData version 4 contains, in, dates without

@@ -97,7 +97,14 @@ func (c checker) kind(e Expr) (Kind, error) {
 	case Compare:
 		return KindBoolean, c.comparable(e.Left, e.Right)
 	case In:
+		variables := 0
 		for _, x := range e.List {
+			if _, ok := x.(Literal); !ok {
+				variables++
+			}
+			if variables > maxVariables {
+				return KindAny, c.bad("in lists more than ", strconv.Itoa(maxVariables), " values that are not constants")
+			}
 			if err := c.comparable(e.X, x); err != nil {
 				return KindAny, err
 			}

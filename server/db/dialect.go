@@ -26,7 +26,8 @@ type Dialect struct {
 	date  string // a text's date in canonical form, or NULL
 
 	arithmetic map[table.Op]string
-	functions  map[string]string // by their OData names; substring3 is substring with a length
+	functions  map[string]string    // by their OData names; substring3 is substring with a length
+	constants  map[string][2]string // that a function takes after its arguments
 }
 
 // jsonValue is a value within JSON: SQL for the name of its type, and for its value.
@@ -112,8 +113,10 @@ var PostgreSQL = &Dialect{
 	nullTest: "(coalesce(%[1]s, 'null') = 'null')",
 
 	bytes: `(%s COLLATE "C")`,
-	// What comes after the surrogates is put after all that is beyond U+FFFF.
-	units: `(regexp_replace(%s, '[\uE000-\uFFFF]', U&'\+10FFFF\\&', 'g') COLLATE "C")`,
+	// What comes after the surrogates is put after all that is beyond U+FFFF: behind its last character, for which the one
+	// before it stands then.
+	units: `(regexp_replace(replace(replace(%s, U&'\+10FFFE', U&'\+10FFFE\+10FFFE'), U&'\+10FFFF', U&'\+10FFFE\+10FFFF'), ` +
+		`'[\uE000-\uFFFF]', U&'\+10FFFF\\&', 'g') COLLATE "C")`,
 	date:  postgresDate,
 
 	arithmetic: map[table.Op]string{
@@ -137,8 +140,8 @@ var PostgreSQL = &Dialect{
 		"substring":   "(SELECT substr(s, 1 + " + clamp("x", "0") + ") FROM (SELECT %s AS s, %s AS x OFFSET 0) AS v)",
 		"substring3": "(SELECT CASE WHEN y > -1 THEN substr(s, 1 + " + clamp("x", "-1000000000") + ", " + clamp("y", "0") + ") END " +
 			"FROM (SELECT %s AS s, %s AS x, %s AS y OFFSET 0) AS v)",
-		"tolower": folding(unicode.ToLower),
-		"toupper": folding(unicode.ToUpper),
+		"tolower": "translate(%s, %s, %s)",
+		"toupper": "translate(%s, %s, %s)",
 		"trim":    "btrim(%s)",
 		"length":  "length(%s)::float8",
 		"floor":   "floor(%s)",
@@ -154,6 +157,7 @@ var PostgreSQL = &Dialect{
 
 		"fractionalseconds": "(substr(%s, 21, 3)::float8 / 1000)",
 	},
+	constants: map[string][2]string{"tolower": folding(unicode.ToLower), "toupper": folding(unicode.ToUpper)},
 }
 
 // named gives the two operands names, so that sql can mention each more than once. OFFSET 0 keeps PostgreSQL from putting
@@ -177,8 +181,8 @@ var postgresDate = strings.NewReplacer("\n\t", " ").Replace(`(SELECT CASE WHEN l
 	`(?:[0-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29)` +
 	`(?:[Tt ]((?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?)([Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]))?$') AS m) AS v)`)
 
-// folding changes the case of single characters as Go does, wherever the database comes from.
-func folding(fold func(rune) rune) string {
+// folding lists the characters that have another case, and that case, as Go knows it, wherever the database comes from.
+func folding(fold func(rune) rune) [2]string {
 	var from, to []rune
 	for _, r := range unicode.CaseRanges {
 		for c := rune(r.Lo); c <= rune(r.Hi); c++ {
@@ -187,5 +191,5 @@ func folding(fold func(rune) rune) string {
 			}
 		}
 	}
-	return "translate(%s, '" + string(from) + "', '" + string(to) + "')"
+	return [2]string{string(from), string(to)}
 }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/larder-sync/larder/table"
@@ -235,36 +236,44 @@ func isPlain(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r >= 0xd800 })
 }
 
-// in is a chain of comparisons, or SQL's IN where all are constants of the kind that X has.
+// in is an IN for the constants of each kind, which are one kind most often, and a comparison for everything else.
 func (c *compiler) in(e table.In) string {
-	kind := c.schema.KindOf(e.X)
-	uniform := kind != table.KindAny
+	var alternatives []string
+	constants := map[table.Kind][]table.Expr{}
+	of := c.schema.KindOf(e.X)
 	for _, x := range e.List {
-		_, constant := x.(table.Literal)
-		uniform = uniform && constant && c.schema.KindOf(x) == kind
-	}
-	list := make([]string, len(e.List))
-	for i, x := range e.List {
+		l, constant := x.(table.Literal)
+		kind := c.schema.KindOf(x)
 		switch {
-		case uniform:
-			list[i] = c.expr(x, kind)
 		case isNullLiteral(x), isNullLiteral(e.X):
-			list[i] = c.null(table.KindBoolean)
+			alternatives = append(alternatives, c.null(table.KindBoolean))
+		case constant && l.Value != nil && (of == kind || of == table.KindAny):
+			constants[kind] = append(constants[kind], x)
 		default:
-			list[i] = c.comparison(table.OpEq, e.X, x)
+			alternatives = append(alternatives, c.comparison(table.OpEq, e.X, x))
 		}
 	}
-	if !uniform || len(list) == 0 {
-		return join(list, " OR ")
+	for kind := table.KindBoolean; kind <= table.KindDate; kind++ {
+		if list := constants[kind]; len(list) > 0 {
+			alternatives = append(alternatives, c.among(e.X, list, kind))
+		}
 	}
-	format := "%s"
+	return join(alternatives, " OR ")
+}
+
+// among compares a value with constants of a kind.
+func (c *compiler) among(e table.Expr, constants []table.Expr, kind table.Kind) string {
+	value, format := "", "%s"
 	if sqlKind(kind) == table.KindText {
-		format = c.textComparison(table.OpEq, e.X, e.List[0])
+		value, format = c.text(e, constants[0]), c.textComparison(table.OpEq, e, constants[0])
+	} else {
+		value = c.expr(e, kind)
 	}
-	for i := range list {
-		list[i] = fill(format, list[i])
+	list := make([]string, len(constants))
+	for i, x := range constants {
+		list[i] = fill(format, c.expr(x, kind))
 	}
-	return "(" + fill(format, c.expr(e.X, kind)) + " IN (" + strings.Join(list, ", ") + "))"
+	return "(" + fill(format, value) + " IN (" + strings.Join(list, ", ") + "))"
 }
 
 // any looks at each element of an array, of which there are none where the column holds something else.
@@ -294,7 +303,18 @@ func (c *compiler) call(e table.Call) string {
 	if len(args) == 3 && name == "substring" {
 		name = "substring3"
 	}
+	if of, ok := c.constants[name]; ok {
+		args = append(args, c.constant(of[0]), c.constant(of[1]))
+	}
 	return fill(c.functions[name], args...)
+}
+
+// constant makes a text of ours a parameter: one, however often it is needed.
+func (c *compiler) constant(text string) string {
+	if i := slices.Index(c.args, any(text)); i >= 0 {
+		return fill(c.parameter, i+1) + c.types[table.KindText]
+	}
+	return c.param(text, table.KindText)
 }
 
 func argumentKind(function string, i int) table.Kind {

@@ -1,6 +1,8 @@
 package dbtest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/larder-sync/larder/server/db"
@@ -38,6 +40,44 @@ func Queries(t *testing.T, folder string, open func(t *testing.T) db.DB) {
 	}
 	t.Run("vectors", func(t *testing.T) { tabletest.Vectors(t, folder, true, fill) })
 	t.Run("random", func(t *testing.T) { tabletest.Random(t, tabletest.Scale{Server: true}, fill) })
+	t.Run("the widest and the deepest filters", func(t *testing.T) {
+		g := tabletest.NewGenerator(1)
+		s, records := g.Schema(), g.Records(20, true)
+		find := fill(t, s, records)
+		for _, text := range extremes() {
+			e, err := table.ParseFilter(text)
+			if err != nil {
+				t.Fatalf("%.60s…: %v", text, err)
+			}
+			q := &table.Query{Filter: e, Take: table.All}
+			if err := q.Check(s); err != nil {
+				t.Fatalf("%.60s…: %v", text, err)
+			}
+			if got, err := find(q); err != nil || !slices.Equal(got, tabletest.IDs(q.Apply(records))) {
+				t.Errorf("%.60s… (%d bytes): got %v (%v), want %v", text, len(text), got, err, tabletest.IDs(q.Apply(records)))
+			}
+		}
+	})
+}
+
+// extremes are filters that are as long, or as deep, as the parser lets through.
+func extremes() []string {
+	chain := func(part, between, end string) string {
+		n := (table.MaxFilter - 20 - len(part)) / (len(part) + len(between))
+		return strings.Repeat(part+between, n) + part + end
+	}
+	nest := func(open, core, end string) string {
+		levels := (table.MaxFilterDepth - 2) / max(1, strings.Count(open+end, " and ")+strings.Count(open, " "))
+		return strings.Repeat(open, levels) + core + strings.Repeat(end, levels)
+	}
+	return []string{
+		chain("b", " or ", ""), chain("b", " and ", ""), chain("x eq y", " or ", ""), chain("s gt t", " or ", ""),
+		chain("j/any(e: e eq x)", " or ", ""), chain("toupper(s) eq t", " or ", ""), chain("year(x) eq 1", " or ", ""),
+		chain("n mod i eq 1", " or ", ""), "n in (" + chain("1", ",", ")"), "x in (" + chain("1", ",", ")"), "x in (" + strings.Repeat("y,", 99) + "y)",
+		nest("(c and b eq ", "c", ")"), nest("(b eq ", "c", ")"), nest("round(", "n", ")") + " eq 1", nest("(1 add ", "n", ")") + " gt 3",
+		nest("(1 mul ", "n", ")") + " eq n", nest("(i mod ", "n", ")") + " ge 0", nest("(7 div ", "n", ")") + " ge 0",
+		nest("concat(s,", "t", ")") + " ne s", nest("substring(", "s", ",0,5)") + " eq s", nest("tolower(", "s", ")") + " eq s",
+	}
 }
 
 // Fill makes a table with the schema's indexes and the records.
