@@ -117,7 +117,7 @@ var PostgreSQL = &Dialect{
 	// before it stands then.
 	units: `(regexp_replace(replace(replace(%s, U&'\+10FFFE', U&'\+10FFFE\+10FFFE'), U&'\+10FFFF', U&'\+10FFFE\+10FFFF'), ` +
 		`'[\uE000-\uFFFF]', U&'\+10FFFF\\&', 'g') COLLATE "C")`,
-	date:  postgresDate,
+	date: postgresDate,
 
 	arithmetic: map[table.Op]string{
 		table.OpAdd: named("CASE WHEN sign(x) = -sign(y) OR abs(x) <= 1.7976931348623157e308 - abs(y) THEN x + y END"),
