@@ -4,6 +4,9 @@
 //	larder serve                          serves ./web and ./tables on http://127.0.0.1:8000 with ./larder.db
 //	larder token --user NAME              prints a token that the server accepts
 //	larder import FILE --table NAME       puts the records of a JSON file into a table
+//	larder export --table NAME            writes the records of a table as JSON lines
+//	larder backup FILE                    copies the database to a new file, while the server goes on
+//	larder restore FILE                   makes a backup the database
 //	larder manifest DIR                   prints the offline manifest of a web folder
 //	larder build SRC --out DST            makes a folder for a static host: manifest and compressed copies included
 //
@@ -67,6 +70,9 @@ func commands() []command {
 		{"serve", "", "serve a web folder and its tables", serveCommand},
 		{"token", "", "print a token for a user", tokenCommand},
 		{"import", "FILE", "put the records of a JSON file into a table", importCommand},
+		{"export", "", "write the records of a table as JSON, one on each line", exportCommand},
+		{"backup", "FILE", "copy an SQLite database to a new file, while its server goes on", backupCommand},
+		{"restore", "FILE", "make a backup the database", restoreCommand},
 		{"manifest", "DIR", "print the offline manifest of a web folder", manifestCommand},
 		{"build", "SRC", "make a folder for a static host", buildCommand},
 		{"version", "", "print the version", versionCommand},

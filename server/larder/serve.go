@@ -12,11 +12,14 @@ import (
 	"os"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/larder-sync/larder/server"
 	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/server/api"
 	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/server/feed"
+	"github.com/larder-sync/larder/server/live"
 	"github.com/larder-sync/larder/server/static"
 	"github.com/larder-sync/larder/table"
 )
@@ -41,6 +44,13 @@ type config struct {
 	login       bool
 	version     string
 	skipVersion bool
+
+	tls     encryption
+	rate    float64
+	live    int
+	keep    time.Duration
+	metrics string
+	pprof   string
 
 	tablesGiven bool
 }
@@ -71,6 +81,14 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	f.StringVar(&c.version, "api-version", "", "the `version` that requests without ZUMO-API-VERSION speak, 2.0.0 or 3.0.0; they are refused when it is empty")
 	f.BoolVar(&c.skipVersion, "skip-version-check", false, "accept requests with any ZUMO-API-VERSION, or none")
 	f.Var(&c.maxBody, "max-body", "the largest request body, in `bytes`")
+	f.Float64Var(&c.rate, "rate", server.DefaultRate, "the `requests` a second that one address may send; 0 for any number. This machine may always")
+	f.IntVar(&c.live, "max-live", live.DefaultMax, "the greatest `number` of live connections")
+	f.DurationVar(&c.keep, "keep", feed.DefaultKeep, "the `time` for which deleted records and the answers to pushes are remembered: a device that was\n"+
+		"      offline for longer pulls everything again")
+	c.tls.flags(f)
+	f.StringVar(&c.metrics, "metrics", "", "`HOST:PORT` where /metrics is told to everybody who can reach it; without, it is told on this machine alone,\n"+
+		"      on the server's own address")
+	f.StringVar(&c.pprof, "pprof", "", "`HOST:PORT` of this machine itself where /debug/pprof/ is served")
 	f.BoolVar(&c.reload, "reload", true, "read the web folder again when its files change; --reload=false keeps what was there at the start")
 	f.Var(&c.level, "log", "the least `level` that is logged: debug, info, warn, error")
 	return func(ctx context.Context, m *Main, _ []string) error {
@@ -91,6 +109,12 @@ func (c *config) check() error {
 	}
 	if err := api.CheckOrigins(c.cors); err != nil {
 		return fmt.Errorf("--cors: %w", err)
+	}
+	if err := c.tls.check(); err != nil {
+		return err
+	}
+	if c.rate < 0 || c.live < 1 || c.keep < time.Minute {
+		return errors.New("--rate is 0 or more, --max-live 1 or more, and --keep a minute or more, as in 2160h")
 	}
 	for _, issuer := range c.issuers {
 		if err := access.CheckIssuer(issuer); err != nil {
@@ -133,10 +157,18 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 	}
 	defer listener.Close()
 
+	encryption, err := c.tls.config(logger)
+	if err != nil {
+		return err
+	}
 	o := server.Options{
 		DB: c.db, Files: tables, Web: files.handler, Logger: logger, MaxBody: int64(c.maxBody), CORS: c.cors, Hosts: c.hosts,
 		Key: c.key, Issuers: c.issuers, Audience: c.audience, Issuer: c.issuer, Login: c.login,
 		Version: c.version, SkipVersionCheck: c.skipVersion,
+		Rate: c.rate, TLS: encryption, Feed: feed.Options{Keep: c.keep}, Live: live.Options{Max: c.live},
+	}
+	if c.rate == 0 {
+		o.Rate = -1
 	}
 	s, err := server.New(ctx, o)
 	if err != nil {
@@ -146,7 +178,13 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 		logger.Warn("other machines can reach this server, and nobody has to sign in: see --jwt-key and --oidc-issuer",
 			"address", listener.Addr().String())
 	}
+	if err := c.observe(ctx, s, logger); err != nil {
+		return errors.Join(err, s.Close(ctx))
+	}
 	url := "http://" + listener.Addr().String() + "/"
+	if encryption != nil {
+		url = "https" + strings.TrimPrefix(url, "http")
+	}
 	fmt.Fprintf(m.Stderr, "larder: serving %s (stop with Ctrl+C)\n", url)
 	logger.Info("listening", "url", url, "db", server.RedactDatabase(c.db), "tables", len(tables), "web", c.web, "version", version())
 	return s.Serve(ctx, listener)

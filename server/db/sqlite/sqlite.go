@@ -33,6 +33,8 @@ type Options struct {
 	// Relaxed lets a commit return before it is on the disk (synchronous=NORMAL). A power cut may then lose the last
 	// commits, though never half of one; clients recognise that only when a later write took the lost numbers.
 	Relaxed bool
+	// Existing refuses to make a file that is not there.
+	Existing bool
 }
 
 // DB is an open file. It is a [db.DB].
@@ -83,11 +85,14 @@ func dsn(path string, set []pragma) string {
 // Open opens the file, makes it when there is none, and brings it to the shape that this program knows. An error names
 // the file and the way out, and has code [table.CodeStorage].
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	if _, err := os.Stat(path); err != nil && o.Existing {
+		return nil, unusable(path, err)
+	}
 	abs, err := place(path)
 	if err != nil {
 		return nil, err
 	}
-	d := &DB{path: path, stmts: map[string]*sql.Stmt{}, rstmts: map[string]*sql.Stmt{}}
+	d := &DB{path: abs, stmts: map[string]*sql.Stmt{}, rstmts: map[string]*sql.Stmt{}}
 	if err := d.open(ctx, abs, o); err != nil {
 		return nil, errors.Join(unusable(path, err), d.release())
 	}
