@@ -35,7 +35,6 @@ var waiting = [...]struct {
 	{"status", (*handle).status},
 	{"pulled", (*handle).pulled},
 	{"connect", (*handle).connect},
-	{"read", (*handle).read},
 	{"close", (*handle).close},
 }
 
@@ -45,7 +44,6 @@ var computing = [...]struct {
 	do   func(h *handle, args []js.Value) (string, error)
 }{
 	{"plan", (*handle).plan},
-	{"match", (*handle).match},
 	{"prepare", (*handle).prepare},
 	{"convert", (*handle).convert},
 	{"touched", (*handle).touched},
@@ -70,7 +68,7 @@ func (h *handle) functions(raw js.Value) js.Value {
 	return object
 }
 
-// connect(lost) gives the IDBDatabase, undefined for a store in memory. It waits while the database is being opened again;
+// connect(lost) gives the IDBDatabase. It waits while the database is being opened again;
 // an IDBDatabase that turned out to be lost is replaced.
 func (h *handle) connect(ctx context.Context, args []js.Value) (any, error) {
 	if lost := browser.Arg(args, 0); lost.Truthy() {
@@ -119,7 +117,7 @@ func (h *handle) query(name, text string) (*table.Query, error) {
 	return q, q.Check(schema)
 }
 
-// plan(table, query) says how the helper shall answer the query: {step, residual, select, explain} as JSON text.
+// plan(table, query) says how the helper shall answer the query: {step, explain} as JSON text.
 func (h *handle) plan(args []js.Value) (string, error) {
 	name := text(args, 0)
 	q, err := h.query(name, text(args, 1))
@@ -131,25 +129,6 @@ func (h *handle) plan(args []js.Value) (string, error) {
 		return "", err
 	}
 	return string(plan.AppendJSON(nil)), nil
-}
-
-// match(table, query, rows) does what a plan leaves over: it filters, orders and cuts the rows, and returns the positions
-// of those that remain, as JSON text.
-func (h *handle) match(args []js.Value) (string, error) {
-	q, err := h.query(text(args, 0), text(args, 1))
-	if err != nil {
-		return "", err
-	}
-	rows, err := records(text(args, 2))
-	if err != nil {
-		return "", err
-	}
-	positions := store.Select(q, rows)
-	list := make([]any, len(positions))
-	for i, p := range positions {
-		list[i] = p
-	}
-	return jsonText(list), nil
 }
 
 // touched(table, query, rows) says whether changed records that a live query does not hold can change its answer, by true or
@@ -311,27 +290,11 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 		given := browser.NewObject()
 		given.Set("tx", store.RawTx(tx))
 		given.Set("write", writer)
-		var reader js.Func
-		if store.RawTx(tx).IsUndefined() {
-			reader = js.FuncOf(func(_ js.Value, args []js.Value) any {
-				return browser.Promise(func() (any, error) {
-					step, err := table.ParseRecord([]byte(text(args, 0)))
-					if err != nil {
-						return nil, err
-					}
-					return h.readIn(ctx, tx, step)
-				})
-			})
-			given.Set("read", reader)
-		}
 		promise := fn.Invoke(given)
 		go func() {
 			// Where the signal ends the transaction, fn may go on: its writes fail then, as long as it lasts.
 			_, _ = browser.Await(context.Background(), promise)
 			writer.Release()
-			if reader.Truthy() {
-				reader.Release()
-			}
 		}()
 		_, err := browser.Await(ctx, promise)
 		return err

@@ -3,7 +3,7 @@ import { engine } from './engine.js';
 import { Plans } from './plans.js';
 import { until } from './argument.js';
 
-/** How long the engine waits for the page to ask for its first rows, in milliseconds: starting it would delay them. */
+/** How long the engine waits for the page to ask for its first rows, in milliseconds: starting sooner would delay them. */
 const HEAD_START = 100;
 
 /**
@@ -45,7 +45,7 @@ export class Connection {
 
   /** Opens the database: resolves when reads of known plans can be answered. */
   async open(signal) {
-    if (!this.#hooks.memory && await until(signal, () => this.#remembered())) {
+    if (await until(signal, () => this.#remembered())) {
       this.#timer = setTimeout(() => this.#begin(), HEAD_START);
       return;
     }
@@ -73,7 +73,6 @@ export class Connection {
     if (known) return known;
     const make = (handle) => {
       const plan = handle.plan(table, text);
-      if (this.#hooks.memory) return inMemory(table, parts, plan);
       if (parts.after === undefined && this.#plans.add(query, plan)) this.#save(); // the rows to go on from are others each time
       return JSON.parse(plan);
     };
@@ -83,7 +82,7 @@ export class Connection {
   /** The result of one reading step. */
   async read(step) {
     if (this.#closed) throw closed(this.#name);
-    const result = this.#hooks.memory ? JSON.parse(await (await this.engine()).read(JSON.stringify(step))) : await this.#query(step);
+    const result = await this.#query(step);
     if (this.#timer && !this.#handle) {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#begin()); // in a task of its own: the app shows its rows first
@@ -191,30 +190,37 @@ export class Connection {
     this.#saving = undefined;
     if (!this.#handle) return this.#db && !this.#closed ? this.#save() : undefined;
     try {
-      if (!this.#hooks.memory) await this.#plans.save(await this.#raw());
+      await this.#plans.save(this.#db ?? await this.#raw());
     } catch { // a database that cannot keep them is only slower to open
     }
     return undefined;
   }
 }
 
-/** The database as it is, or null if there is none. */
+/** How long another tab's upgrade is waited for here, in milliseconds: the engine waits in a better way. */
+const PATIENCE = 1000;
+
+/** The database as it is, or null if there is none, or it is not to be had soon. */
 function existing(name) {
   return new Promise((resolve) => {
     if (!globalThis.indexedDB) return resolve(null);
     const request = indexedDB.open(name);
+    let late = false;
+    const timer = setTimeout(() => { late = true; resolve(null); }, PATIENCE);
+    const done = (db) => {
+      clearTimeout(timer);
+      if (late) db?.close();
+      else resolve(db);
+    };
     request.onupgradeneeded = () => request.transaction.abort(); // there was none: leave it so
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => done(request.result);
     request.onerror = (event) => {
       event.preventDefault();
-      resolve(null);
+      done(null);
     };
     return undefined;
   });
 }
-
-/** The plan of a query that the engine answers itself. */
-export const inMemory = (store, parts, plan) => ({ step: { op: 'query', store, parts }, explain: JSON.parse(plan).explain });
 
 /** What IndexedDB says when the browser has closed the database, or is about to. */
 const losses = ['InvalidStateError', 'UnknownError', 'AbortError'];

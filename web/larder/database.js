@@ -61,7 +61,6 @@ export class Database {
   #tableOf(name, dates) {
     return new Table(name, dates, {
       plan: (parts) => this.#alive().plan(name, parts),
-      match: async (parts, rows) => (await this.#engine()).match(name, parts, rows),
       read: (step) => this.#alive().read(step),
       write: (...args) => this.#write(...args),
       watch: (query) => this.watch({ store: name, dress: (row) => revive(copy(row), dates), ...query }),
@@ -73,7 +72,6 @@ export class Database {
       ready: () => this.#ready(),
       ...migrations(this.#options.migrate, this.#options.tables),
       timeout: this.#options.timeout ?? 10_000, // for other tabs to give way, not for the engine to load
-      memory: this.#options.storage === 'memory',
       failed: (cause) => {
         const error = asLarderError(cause);
         this.#emit(error.code === 'version' ? 'versionchange' : 'storage', { reason: error.message, error });
@@ -227,7 +225,6 @@ export class Database {
       reason: this.#connection?.reason ?? '',
       syncing: this.#syncing > 0,
       principal: null,
-      durable: this.#options.storage !== 'memory',
       evicted: this.#evicted,
       ...this.#status,
     };
