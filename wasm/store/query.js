@@ -27,16 +27,17 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
   };
   const canonical = (v) => date(v)?.toISOString() ?? null;
 
-  // Case is that of single characters, whose number does not change. The few that JavaScript maps to more than one:
-  const LOWER = { İ: 'i' };
-  const UPPER = {};
-  const cased = (method, special) => (s) => {
-    if (/^[\0-\x7f]*$/.test(s)) return s[method]();
-    return Array.from(s, (c) => {
-      const to = special[c] ?? c[method]();
-      return to.length === c.length || to.length === 1 ? to : c;
-    }).join('');
-  };
+  // Case is that of single characters, one for one, as Go has it, with Unicode 15: the young are left as they are, and those
+  // special that JavaScript maps to more than one.
+  const YOUNG = /[\u019b\u0264\u1c89\u1c8a\ua7cb-\ua7cf\ua7d2-\ua7d5\ua7da-\ua7dc\u{10d50}-\u{10d85}\u{16ea0}-\u{16ed3}]/u;
+  const SPECIAL = { toLowerCase: { '\u0130': 'i' }, toUpperCase: { '\u1fb3': '\u1fbc', '\u1fc3': '\u1fcc', '\u1ff3': '\u1ffc' } };
+  for (const from of [0x1f80, 0x1f90, 0x1fa0]) {
+    for (let c = from; c < from + 8; c++) SPECIAL.toUpperCase[String.fromCharCode(c)] = String.fromCharCode(c + 8);
+  }
+  const cased = (method) => (s) => (/^[\0-\x7f]*$/.test(s) ? s[method]() : Array.from(s, (c) => {
+    const to = SPECIAL[method][c] ?? (YOUNG.test(c) ? c : c[method]());
+    return to.length === 1 || to.length === c.length ? to : c;
+  }).join(''));
   const points = (s) => {
     let n = 0;
     for (const _ of s) n++;
@@ -55,8 +56,8 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     concat: text((a, b) => a + b),
     indexof: text((a, b) => (a.includes(b) ? points(a.slice(0, a.indexOf(b))) : -1)),
     replace: text((a, b, c) => (b === '' ? a : a.replaceAll(b, () => c))),
-    tolower: text(cased('toLowerCase', LOWER)),
-    toupper: text(cased('toUpperCase', UPPER)),
+    tolower: text(cased('toLowerCase')),
+    toupper: text(cased('toUpperCase')),
     trim: text((s) => s.replace(/^ +| +$/g, '')),
     length: text(points),
     floor: number(Math.floor),
