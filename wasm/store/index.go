@@ -68,7 +68,7 @@ func (l *IndexLayout) keys(row table.Record) []string {
 	}
 	for _, column := range l.Columns {
 		v := row[column]
-		if v == nil && (l.Plain || l.Unique) {
+		if _, isBool := v.(bool); v == nil && (l.Plain || l.Unique) || isBool && l.Plain {
 			return nil
 		}
 		var ok bool
