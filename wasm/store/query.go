@@ -3,26 +3,9 @@ package store
 import (
 	"context"
 	"iter"
-	"slices"
 
 	"github.com/larder-sync/larder/table"
 )
-
-// Select returns the positions of the rows that answer the query, in its order: it filters, sorts, skips and takes.
-func Select(q *table.Query, rows []table.Record) []int {
-	positions := []int{}
-	for i, row := range rows {
-		if q.Match(row) {
-			positions = append(positions, i)
-		}
-	}
-	slices.SortStableFunc(positions, func(a, b int) int { return q.Compare(rows[a], rows[b]) })
-	positions = positions[min(q.Skip, len(positions)):]
-	if q.Take >= 0 {
-		positions = positions[:min(q.Take, len(positions))]
-	}
-	return positions
-}
 
 // Query returns the records that the query asks for.
 func (t *TxTable) Query(ctx context.Context, q *table.Query) ([]table.Record, error) {
