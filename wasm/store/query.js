@@ -69,7 +69,10 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     hour: part('getUTCHours'),
     minute: part('getUTCMinutes'),
     second: part('getUTCSeconds'),
+    fractionalseconds: ['string', (s) => date(s) && date(s).getUTCMilliseconds() / 1000],
+    date: ['string', (s) => canonical(s) && `${canonical(s).slice(0, 10)}T00:00:00.000Z`],
   };
+  const isDate = ([name, v]) => name === 'date' && typeof v === 'string';   // the literal, not the function
   const comparisons = {
     eq: (a, b) => a === b, ne: (a, b) => a !== b, gt: (a, b) => a > b, ge: (a, b) => a >= b, lt: (a, b) => a < b, le: (a, b) => a <= b,
   };
@@ -78,7 +81,7 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     sub: (a, b) => a - b,
     mul: (a, b) => a * b,
     div: (a, b) => (Number.isInteger(a) && Number.isInteger(b) ? Math.trunc(a / b) : a / b),
-    mod: (a, b) => a % b,
+    mod: (a, b) => (Number.isSafeInteger(a) && Number.isSafeInteger(b) ? a % b : a - b * Math.trunc(a / b)),
   };
 
   const compareTo = (name, left, right) => {
@@ -88,7 +91,7 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
       if (name === 'ne') return (row, element) => !unknown(a(row, element));
       return () => null;
     }
-    const asDates = [left[0] !== 'date' && right[0] === 'date', left[0] === 'date'];
+    const asDates = [!isDate(left) && isDate(right), isDate(left)];
     return (row, element) => {
       let x = a(row, element), y = b(row, element);
       if (asDates[0]) x = canonical(x);
@@ -109,15 +112,15 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     };
   };
   const among = (left, list) => {
-    const f = compile(left), items = list.map((item) => [compile(item), item[0] === 'date']);
+    const f = compile(left), moment = isDate(left), items = list.map((item) => [compile(item), isDate(item)]);
     return (row, element) => {
-      const x = f(row, element);
+      const value = f(row, element);
       let result = false;
-      for (const [item, isDate] of items) {
-        const v = item(row, element);
-        if (isDate && canonical(x) === v) return true;
-        if (!comparable(x, v)) result = null;
-        else if (x === v) return true;
+      for (const [item, literal] of items) {
+        const x = literal && !moment ? canonical(value) : value;
+        const y = moment ? canonical(item(row, element)) : item(row, element);
+        if (!comparable(x, y)) result = null;
+        else if (x === y) return true;
       }
       return result;
     };
@@ -135,7 +138,7 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     : (row) => row[name] ?? null);
   const nodes = {
     value: (v) => () => v,
-    date: (v) => () => v,
+    date: (v) => (typeof v === 'string' ? () => v : call('date', [compile(v)])),
     column: columnOf,
     element: () => (row, element) => element,
     not: (x) => {
@@ -178,11 +181,14 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
         return Number.isFinite(v) ? v + 0 : null;
       };
     }
+    return call(name, all);
+  };
+  const call = (name, args) => {
     if (!Object.hasOwn(functions, name)) throw new DOMException(`a filter has no ${name}: the files are of different versions`, 'DataError');
     const [type, f] = functions[name];
     return (row, element) => {
-      const args = all.map((arg) => arg(row, element));
-      return args.every((v) => typeof v === type) ? f(...args) : null;
+      const values = args.map((arg) => arg(row, element));
+      return values.every((v) => typeof v === type) ? f(...values) : null;
     };
   };
 
