@@ -12,8 +12,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"github.com/larder-sync/larder/server/feed"
-	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/server/api"
 )
 
 const (
@@ -25,20 +24,23 @@ const (
 	DefaultRate = 1000
 )
 
+// refusal answers a request that is not let through.
+type refusal func(w http.ResponseWriter, r *http.Request, err error)
+
 // limited refuses addresses that are too long, and callers that ask too often, and gives each request its time. Streams take
 // theirs.
-func limited(perSecond float64, next http.Handler) http.Handler {
+func limited(perSecond float64, refuse refusal, next http.Handler) http.Handler {
 	callers := newCallers(perSecond)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n := len(r.RequestURI); n > maxURL {
-			refuse(w, http.StatusRequestURITooLong, "the URL has "+strconv.Itoa(n)+" bytes, and the server takes "+strconv.Itoa(maxURL)+
-				": send long filters in parts")
+			refuse(w, r, api.Refuse(http.StatusRequestURITooLong, "the URL has "+strconv.Itoa(n)+" bytes, and the server takes "+
+				strconv.Itoa(maxURL)+": send long filters in parts"))
 			return
 		}
 		if !callers.allow(r.RemoteAddr, time.Now()) {
 			w.Header().Set("Retry-After", "1")
-			refuse(w, http.StatusTooManyRequests, "there are more than the "+strconv.FormatFloat(perSecond, 'f', -1, 64)+
-				" requests a second that the server takes from one address: ask less often")
+			refuse(w, r, api.Refuse(http.StatusTooManyRequests, "there are more than the "+strconv.FormatFloat(perSecond, 'f', -1, 64)+
+				" requests a second that the server takes from one address: ask less often"))
 			return
 		}
 		if !streams(r) {
@@ -53,12 +55,6 @@ func limited(perSecond float64, next http.Handler) http.Handler {
 // streams reports whether a request may be for a live connection.
 func streams(r *http.Request) bool {
 	return strings.HasSuffix(r.URL.Path, "/live") || strings.HasSuffix(r.URL.Path, "/$live")
-}
-
-func refuse(w http.ResponseWriter, status int, text string) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(status)
-	w.Write(feed.Refusal(status, table.CodeLimit, text).Body) // an error here means that the client has gone
 }
 
 // callers are the addresses that asked last, and how often they may.

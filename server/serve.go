@@ -15,7 +15,7 @@ import (
 
 const (
 	shutdownTime = 20 * time.Second // for requests that are running when the server is told to stop
-	maxHeader    = 64 << 10         // bytes
+	maxHeader    = 512 << 10        // bytes; package api refuses less, but for one header of Azure's client that grows
 )
 
 // Run serves on an address, HOST:PORT, until the context ends, lets running requests finish, and closes the server.

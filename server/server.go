@@ -115,7 +115,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 // routes says who answers what.
 func (s *Server) routes(tables []*db.Table, key string) http.Handler {
 	mux := http.NewServeMux()
-	limits := func(h http.Handler) http.Handler { return limited(cmp.Or(s.o.Rate, DefaultRate), h) }
+	limits := func(h http.Handler) http.Handler { return limited(cmp.Or(s.o.Rate, DefaultRate), s.api.Refuse, h) }
 	for _, path := range [...]string{"/tables/", "/api/", api.PathPush, access.PathMe} {
 		mux.Handle(path, limits(gzipped(s.api)))
 	}

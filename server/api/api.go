@@ -139,6 +139,11 @@ func (a *API) defaults(o Options) (err error) {
 // ServeHTTP implements [http.Handler].
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.handler.ServeHTTP(w, r) }
 
+// Refuse answers a request that was not let through to the API, as the API would.
+func (a *API) Refuse(w http.ResponseWriter, r *http.Request, err error) {
+	a.origins.guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { a.send(w, a.refuse(r, err)) })).ServeHTTP(w, r)
+}
+
 // Close refuses further writes, which are answered 503, and waits until those that were taken are committed and webhooks are
 // told, or the context ends.
 func (a *API) Close(ctx context.Context) error {

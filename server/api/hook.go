@@ -92,7 +92,7 @@ func Refuse(code int, text string) error {
 		kind = table.CodeNotFound
 	case http.StatusConflict, http.StatusPreconditionFailed:
 		kind = table.CodeConflict
-	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests:
+	case http.StatusRequestEntityTooLarge, http.StatusTooManyRequests, http.StatusRequestURITooLong:
 		kind = table.CodeLimit
 	}
 	if code >= http.StatusInternalServerError {

@@ -7,20 +7,14 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
-// Limits of what surrounds a request's body, in bytes.
-const (
-	MaxURL    = 16 << 10
-	MaxHeader = 32 << 10
-)
+// MaxHeader is how many bytes the headers of a request may have.
+const MaxHeader = 32 << 10
 
 // headerFeatures is a header of Azure's client that grows with every page of a pull, and means nothing here.
 const headerFeatures = "X-Zumo-Features"
 
-// checkSize reports a request whose address or headers are larger than any that is meant.
+// checkSize reports a request whose headers are larger than any that is meant.
 func checkSize(r *http.Request) error {
-	if n := len(r.URL.EscapedPath()) + len(r.URL.RawQuery); n > MaxURL {
-		return tooLarge(http.StatusRequestURITooLong, "path and query", n, MaxURL)
-	}
 	n := 0
 	for name, values := range r.Header {
 		for _, v := range values {
@@ -30,13 +24,10 @@ func checkSize(r *http.Request) error {
 		}
 	}
 	if n > MaxHeader {
-		return tooLarge(http.StatusRequestHeaderFieldsTooLarge, "the headers", n, MaxHeader)
+		return status(http.StatusRequestHeaderFieldsTooLarge, table.Errorf(table.CodeLimit,
+			"the headers have ", strconv.Itoa(n), " bytes, and may have ", strconv.Itoa(MaxHeader)))
 	}
 	return nil
-}
-
-func tooLarge(code int, what string, n, most int) error {
-	return status(code, table.Errorf(table.CodeLimit, what, " have ", strconv.Itoa(n), " bytes, and may have ", strconv.Itoa(most)))
 }
 
 // parseBody reads a record. One that nests too deep for the server could be read by another one, and so is told apart from
