@@ -94,6 +94,27 @@ func TestJavaScriptAPI(t *testing.T) {
 				ids(await t.filter("rank gt 17").toArray()), (await t.orderByDescending('rank').first()).id, ids(await t.filter("contains(text,'1') and complete").toArray()),
 				walked.join(), (await t.take(0).toArray()).length, Object.keys((await t.select('text').first()))];`,
 			`["17,15,13",10,"00,01,02","00","10,12,14,16,18","00,02",0,["text"]]`},
+		"iteration gives what a list gives, in slices, and meets what is written ahead of it": {
+			`await t.bulkPut(Array.from({ length: 1300 }, (_, i) => ({ id: String(i).padStart(4, '0'), text: 't' + i % 7, complete: i % 3 === 0, rank: i % 50, due: new Date(i) })));
+			 const queries = [t.where(), t.orderBy('rank'), t.orderByDescending('rank').skip(10).take(900), t.orderBy('text desc', 'rank'), t.where({ complete: true }).orderBy('due'),
+				t.where({ rank: { ge: 10 } }).filter("text ne 't3'").orderBy('rank').select('text', 'due'), t.take(0), t.where({ rank: 1000 })];
+			 const wrong = [];
+			 for (const [i, query] of queries.entries()) {
+				const walked = []; for await (const row of query) walked.push(row);
+				const each = []; await query.each((row) => { each.push(row); });
+				const list = JSON.stringify(await query.toArray());
+				if (JSON.stringify(walked) !== list || JSON.stringify(each) !== list) wrong.push([i, walked.length, each.length, list.length]);
+			 }
+			 let n = 0; for await (const row of t.where({ rank: { ge: 0 } }).orderBy('rank')) { if (n++ === 0) await t.put({ id: 'ahead', rank: 49.5 }); if (row.id === 'ahead') wrong.push('met'); }
+			 const inside = await db.transaction(['item'], 'readonly', async (tx) => { let m = 0; for await (const row of tx.table('item')) m += row.due instanceof Date || row.id === 'ahead'; return m; });
+			 return [wrong, n, inside];`,
+			`[["met"],1301,1301]`},
+		"bulkPut tells how far it is": {
+			`const told = []; const n = await t.bulkPut(Array.from({ length: 1000 }, (_, i) => ({ id: 'b' + i })), { progress: (p) => told.push(p.done + '/' + p.known) });
+			 const mine = new RangeError('mine'); let caught;
+			 try { await t.bulkPut(Array.from({ length: 1000 }, (_, i) => ({ id: 'c' + i })), { progress: () => { throw mine; } }); } catch (error) { caught = error; }
+			 return [n, told.at(-1), told.length > 1, caught === mine, await t.count()];`,
+			`[1000,"1000/1000",true,true,1000]`},
 		"failures have their codes": {
 			`await t.put({ id: '1', text: 'a' });
 			 const tx = (fn) => db.transaction(['item'], 'readwrite', fn);

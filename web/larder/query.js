@@ -111,14 +111,20 @@ export class Query {
   /** The query as the engine and the wire know it. */
   toJSON() { return this.#parts; }
 
-  /** Reads slice after slice, each from the last row of the one before: what is written behind it meanwhile is seen. */
+  /**
+   * Reads slice after slice, each from the last row of the one before: what is written behind it meanwhile is seen. Rows
+   * that must be sorted are read at once, or each slice would be sorted out of all.
+   */
   async* #walk(signal) {
     const { select, skip, take = Infinity, ...parts } = this.#parts;
+    const { step } = await this.#asked(signal, async () => this.#source.plan(parts));
+    const most = step.order ? Infinity : SLICE;
     const keys = [...(parts.orderBy ?? []).flatMap((list) => list.split(',')).map((key) => key.trim().split(/\s+/)[0]), 'id'];
     for (let slice = { ...parts, skip }, left = take; left > 0;) {
-      const rows = await this.#raw({ ...slice, take: Math.min(SLICE, left) }, signal);
+      const wanted = Math.min(most, left);
+      const rows = await this.#raw(wanted === Infinity ? slice : { ...slice, take: wanted }, signal);
       if (rows.length > 0) slice = { ...parts, after: picked(rows[rows.length - 1], keys) }; // before its dates become Dates
-      left = rows.length < SLICE ? 0 : left - rows.length;
+      left = rows.length < wanted ? 0 : left - rows.length;
       for (const row of reviveAll(rows, this.#source.dates)) yield select ? picked(row, select) : row;
     }
   }
