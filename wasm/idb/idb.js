@@ -15,18 +15,23 @@
   const indexed = (v) => (v === undefined || v === null ? -Infinity : typeof v === 'boolean' ? Number(v) : v);
   const isKey = (v) => typeof v === 'number' || typeof v === 'string';
 
+  const set = (object, name, value) => {   // a column may be called __proto__
+    if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
+    else object[name] = value;
+  };
   // A column marked by $ is for a unique index, which has no nulls; one marked by * for an index of an array's elements.
   const marked = (row, columns) => {
     if (!columns) return row;
     delete row.$;
     const keys = {};
     for (const column of columns) {
-      const mark = column[0], name = mark === '$' || mark === '*' ? column.slice(1) : column, value = row[name];
+      const mark = column[0], name = mark === '$' || mark === '*' ? column.slice(1) : column;
+      const value = name in Object.prototype && !Object.hasOwn(row, name) ? undefined : row[name];
       if (mark === '*') {
-        if (Array.isArray(value)) keys[name] = value.filter((v) => v !== null).map(indexed).filter(isKey);
+        if (Array.isArray(value)) set(keys, name, value.filter((v) => v !== null).map(indexed).filter(isKey));
       } else if (mark !== '$' || (value !== null && value !== undefined)) {
         const k = indexed(value);
-        if (isKey(k)) keys[column] = k;
+        if (isKey(k)) set(keys, column, k);
       }
     }
     row.$ = keys;   // the last property, which makes it cheap to take off again
