@@ -20,9 +20,12 @@ type Scale struct {
 }
 
 // Random asks random queries over random tables, and compares what is found with what [table.Query.Apply] finds. A failure
-// tells the seed of its table: SEED=… in the environment runs that one alone.
+// tells the seed of its table: SEED=… in the environment runs that one alone, and TABLES=… as many as that.
 func Random(t *testing.T, scale Scale, open Open) {
 	first, tables := rand.Uint64N(1e9), cmp.Or(scale.Tables, 4)
+	if n, err := strconv.Atoi(os.Getenv("TABLES")); err == nil {
+		tables = n
+	}
 	if seed, err := strconv.ParseUint(os.Getenv("SEED"), 10, 64); err == nil {
 		first, tables = seed, 1
 	}

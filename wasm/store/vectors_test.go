@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -20,7 +21,11 @@ func TestQueryVectors(t *testing.T) {
 }
 
 func TestRandomQueries(t *testing.T) {
-	eachFill(t, func(t *testing.T, fill tabletest.Open) { tabletest.Random(t, tabletest.Scale{}, fill) })
+	scale := tabletest.Scale{}
+	if runtime.GOOS == "js" {
+		scale = tabletest.Scale{Tables: 2, Queries: 120} // browsers take their time
+	}
+	eachFill(t, func(t *testing.T, fill tabletest.Open) { tabletest.Random(t, scale, fill) })
 }
 
 func eachFill(t *testing.T, fn func(t *testing.T, fill tabletest.Open)) {
