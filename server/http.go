@@ -17,6 +17,9 @@ import (
 // bodyTime is how long a request's body may take. It is not the server's ReadTimeout, which would end streams too.
 const bodyTime = time.Minute
 
+// quiet are the paths that are asked for all the time.
+var quiet = []string{"/healthz", "/readyz", "/__probe", "/metrics"}
+
 // logged counts each request and writes one line for it, without query values, which may hold what people typed. It gives each
 // request an id, and turns a panic into a 500 that can be found in the log by it.
 func logged(logger *slog.Logger, metrics *metric.Metrics, next http.Handler) http.Handler {
@@ -44,11 +47,8 @@ func logged(logger *slog.Logger, metrics *metric.Metrics, next http.Handler) htt
 				took = -1
 			}
 			metrics.Request(r.Method, route(r), rec.status, took)
-			level := slog.LevelInfo
-			switch {
-			case rec.status >= 500:
-				level = slog.LevelError
-			case r.URL.Path == "/healthz" || r.URL.Path == "/readyz" || r.URL.Path == "/__probe" || r.URL.Path == "/metrics":
+			level := slog.LevelInfo // also of what failed: who answered so has said why
+			if slices.Contains(quiet, r.URL.Path) {
 				level = slog.LevelDebug
 			}
 			logger.LogAttrs(r.Context(), level, "request",

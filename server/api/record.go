@@ -143,7 +143,7 @@ func (a *API) finish(c *Context, out feed.Answer) (err error) {
 	if c.Item, err = parse(c.Table, out.Body); err != nil {
 		return err
 	}
-	c.ID = c.Item.ID()
+	c.ID, c.Repeated = c.Item.ID(), out.Repeated
 	a.webhooks.tell(c)
 	return c.after()
 }

@@ -53,6 +53,8 @@ type Answer struct {
 	Body    []byte // JSON: the server's record, or {"code", "error"}
 	Version string // of the record in Body, if it is one
 	Deleted bool   // there is no record because it was deleted
+
+	Repeated bool // the operation had been sent, and answered so, before
 }
 
 // OK reports whether the operation took effect, now or when it was first sent.

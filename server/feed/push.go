@@ -116,7 +116,7 @@ func (c *commit) recall(op *Op, copies map[string]Answer) (a Answer, known bool)
 	v, expired := c.verdict(op)
 	switch {
 	case v != nil && v.Request == op.Request:
-		return Answer{Status: v.Status, Body: v.Body, Version: version(v)}, true
+		return Answer{Status: v.Status, Body: v.Body, Version: version(v), Repeated: true}, true
 	case v != nil:
 		a = forked(op, "was another one: two copies of the client are at work; take a new client id")
 	case expired:

@@ -30,6 +30,12 @@ func TestRepeat(t *testing.T) {
 		first := mustPush(t, f, insert(n, 1, "op1", "a"), insert(n, 2, "op2", "a"))
 		mustPush(t, f, feed.Op{Table: n, Action: feed.Update, ID: "a", Record: table.Record{"id": "a", "text": "later"}})
 		again := mustPush(t, f, insert(n, 1, "op1", "a"), insert(n, 2, "op2", "a"))
+		for i := range again {
+			if !again[i].Repeated || first[i].Repeated {
+				t.Errorf("operation %d: repeated at first %v, again %v", i, first[i].Repeated, again[i].Repeated)
+			}
+			again[i].Repeated = false
+		}
 		if fmt.Sprintf("%+v", first) != fmt.Sprintf("%+v", again) || statuses(first) != "201 409" {
 			t.Errorf("first %+v\nagain %+v", first, again)
 		}
