@@ -81,9 +81,12 @@ func (a *API) stream(r *http.Request) (s live.Stream, err error) {
 	if s.Last = r.Header.Get(headerLastID); s.Last == "" {
 		s.Last = params.Get("lastEventId") // for who begins where a pull ended: EventSource cannot send the header at first
 	}
-	s.Whose, _, _ = net.SplitHostPort(r.RemoteAddr)
+	s.Address, _, _ = net.SplitHostPort(r.RemoteAddr)
+	if ip := net.ParseIP(s.Address); ip != nil && ip.IsLoopback() {
+		s.Address = "" // a proxy's: it stands for many
+	}
 	if u := access.FromContext(r.Context()); u != nil {
-		s.Whose = "user " + u.ID
+		s.User = u.ID
 		if until, ok := u.Claims["exp"].(float64); ok {
 			s.Until = time.Unix(int64(until), 0)
 		}

@@ -20,20 +20,22 @@ import (
 
 // The values for [Options] that are left out.
 const (
-	DefaultMax        = 10_000
-	DefaultMaxPerUser = 64
-	DefaultHeartbeat  = 15 * time.Second
-	DefaultPoll       = 100 * time.Millisecond
+	DefaultMax           = 10_000
+	DefaultMaxPerUser    = 64
+	DefaultMaxPerAddress = 1024
+	DefaultHeartbeat     = 15 * time.Second
+	DefaultPoll          = 100 * time.Millisecond
 )
 
 // Options is how a [Hub] works. The zero value is what a server wants.
 type Options struct {
-	Max        int           // connections at once; DefaultMax when 0
-	MaxPerUser int           // of one user, or of one address that nobody signed in from; DefaultMaxPerUser when 0
-	Heartbeat  time.Duration // after how long without events a connection is told that it lives; DefaultHeartbeat when 0
-	Poll       time.Duration // how often it is asked what other processes wrote, while somebody listens; DefaultPoll when 0
-	Keep       int           // events of a table that are kept for those who are slow or come back; 1024 when 0
-	Logger     *slog.Logger  // nothing is logged when nil
+	Max           int           // connections at once; DefaultMax when 0
+	MaxPerUser    int           // of one user; DefaultMaxPerUser when 0
+	MaxPerAddress int           // from one address without a user; DefaultMaxPerAddress when 0
+	Heartbeat     time.Duration // after how long without events a connection is told that it lives; DefaultHeartbeat when 0
+	Poll          time.Duration // how often it is asked what other processes wrote, while somebody listens; DefaultPoll when 0
+	Keep          int           // events of a table that are kept for those who are slow or come back; 1024 when 0
+	Logger        *slog.Logger  // nothing is logged when nil
 
 	// Lag is told how long after its write an event was read, by the clocks of both servers; nil for nobody.
 	Lag func(time.Duration)
@@ -51,7 +53,7 @@ type Hub struct {
 
 	mu     sync.Mutex
 	topics map[string]*topic // by stored names
-	users  map[string]int    // connections by whose they are
+	counts map[source]int    // connections by where they come from
 	total  int
 	closed bool
 }
@@ -60,13 +62,14 @@ type Hub struct {
 func New(d db.DB, o Options) *Hub {
 	o.Max = cmp.Or(o.Max, DefaultMax)
 	o.MaxPerUser = cmp.Or(o.MaxPerUser, DefaultMaxPerUser)
+	o.MaxPerAddress = cmp.Or(o.MaxPerAddress, DefaultMaxPerAddress)
 	o.Heartbeat = cmp.Or(o.Heartbeat, DefaultHeartbeat)
 	o.Poll = cmp.Or(o.Poll, DefaultPoll)
 	o.Keep = cmp.Or(o.Keep, 1024)
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{db: d, o: o, wake: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{}), done: make(chan struct{}),
-		topics: map[string]*topic{}, users: map[string]int{}}
+		topics: map[string]*topic{}, counts: map[source]int{}}
 	go h.run(ctx)
 	return h
 }

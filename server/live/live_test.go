@@ -362,7 +362,7 @@ func TestSlowListener(t *testing.T) {
 func TestLimits(t *testing.T) {
 	s := open(t, openSQLite(t), live.Options{Max: 3, MaxPerUser: 2})
 	ann := all
-	ann.Whose = "ann"
+	ann.User = "ann"
 	s.listen(ann)
 	s.listen(ann)
 	serve := func(stream live.Stream) error {

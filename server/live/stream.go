@@ -33,11 +33,22 @@ type Table struct {
 
 // Stream is one connection's wish.
 type Stream struct {
-	Tables []Table
-	Named  bool      // each event has the table's name, and each id the cursors of all tables: "name:cursor,name:cursor"
-	Last   string    // the id of the last event that it saw; "" for none: it listens from now on
-	Whose  string    // by whom connections are counted
-	Until  time.Time // when it must ask anew; zero for never
+	Tables  []Table
+	Named   bool      // each event has the table's name, and each id the cursors of all tables: "name:cursor,name:cursor"
+	Last    string    // the id of the last event that it saw; "" for none: it listens from now on
+	User    string    // who listens; "" for somebody without a name
+	Address string    // where from, by which those without a name are counted; "" for where they are not
+	Until   time.Time // when it must ask anew; zero for never
+}
+
+// source is what connections are counted by: a user, or an address.
+type source struct{ user, address string }
+
+func (s *Stream) source() source {
+	if s.User != "" {
+		return source{user: s.User}
+	}
+	return source{address: s.Address}
 }
 
 // connection is a stream that is open.
@@ -59,10 +70,10 @@ func (c *connection) wake() {
 // Serve sends events until the client goes, the hub ends, or the stream's time is over. An error means that nothing was sent
 // yet: its code is [table.CodeLimit] where there are too many connections, and [table.CodeClosed] where the hub has ended.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
-	if err := h.enter(s.Whose); err != nil {
+	if err := h.enter(s.source()); err != nil {
 		return err
 	}
-	defer h.leave(s.Whose)
+	defer h.leave(s.source())
 	c := &connection{hub: h, stream: s, told: make([]db.Mark, len(s.Tables)), woken: make(chan struct{}, 1)}
 	for _, t := range s.Tables {
 		topic, err := h.topic(r.Context(), t.Stored)
@@ -88,29 +99,33 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
 }
 
 // enter counts a connection in.
-func (h *Hub) enter(whose string) error {
+func (h *Hub) enter(from source) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	most := h.o.MaxPerUser
+	if from.user == "" {
+		most = h.o.MaxPerAddress
+	}
 	switch {
 	case h.closed:
 		return table.Errorf(table.CodeClosed, "the server is stopping: try again")
 	case h.total >= h.o.Max:
 		return table.Errorf(table.CodeClosed, "the server has its ", strconv.Itoa(h.o.Max), " live connections: try again later")
-	case h.users[whose] >= h.o.MaxPerUser:
-		return table.Errorf(table.CodeLimit, "there are ", strconv.Itoa(h.o.MaxPerUser),
-			" live connections of one user at most: close one, or listen to several tables by one")
+	case from != source{} && h.counts[from] >= most:
+		return table.Errorf(table.CodeLimit, "there are ", strconv.Itoa(most),
+			" live connections of one user or address at most: close one, or listen to several tables by one")
 	}
 	h.total++
-	h.users[whose]++
+	h.counts[from]++
 	return nil
 }
 
-func (h *Hub) leave(whose string) {
+func (h *Hub) leave(from source) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.total--
-	if h.users[whose]--; h.users[whose] == 0 {
-		delete(h.users, whose)
+	if h.counts[from]--; h.counts[from] == 0 {
+		delete(h.counts, from)
 	}
 }
 

@@ -49,6 +49,8 @@ type DB struct {
 
 	rmu    sync.RWMutex
 	rstmts map[string]*sql.Stmt // of the readers
+
+	keeper keeper
 }
 
 var _ db.DB = (*DB)(nil)
@@ -69,6 +71,7 @@ func settings(o Options) []pragma {
 		{"temp_store", "MEMORY", "2"},
 		{"cache_size", "-32000", "-32000"},
 		{"journal_size_limit", "67108864", "67108864"},
+		{"wal_autocheckpoint", "0", "0"}, // see checkpoint.go
 	}
 }
 
@@ -134,7 +137,10 @@ func (d *DB) open(ctx context.Context, abs string, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	return errors.Join(verify(ctx, c, read), c.Close())
+	if err := errors.Join(verify(ctx, c, read), c.Close()); err != nil {
+		return err
+	}
+	return d.keeper.start(abs, write)
 }
 
 // place checks what SQLite would report as no more than "unable to open", makes the file if there is none, and returns
@@ -241,6 +247,7 @@ func verify(ctx context.Context, c *sql.Conn, set []pragma) error {
 
 // Close ends the readers, moves the write-ahead log into the file and closes it.
 func (d *DB) Close() error {
+	d.keeper.stop()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ctx := context.Background()
@@ -251,6 +258,7 @@ func (d *DB) Close() error {
 
 // release closes what is open.
 func (d *DB) release() error {
+	d.keeper.stop()
 	var errs []error
 	for _, s := range d.stmts {
 		errs = append(errs, s.Close())

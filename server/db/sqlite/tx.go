@@ -39,13 +39,15 @@ func (d *DB) Update(ctx context.Context, fn func(db.Tx) error) (err error) {
 		return err
 	}
 	done = true
+	d.keeper.committed(t.pages)
 	return nil
 }
 
 // tx is the running write transaction.
 type tx struct {
-	d   *DB
-	ctx context.Context
+	d     *DB
+	ctx   context.Context
+	pages int // about how many it writes
 }
 
 // stmt returns the prepared statement of a text. The texts are few: a handful for each table.
@@ -168,6 +170,7 @@ func texts(list []string) string {
 }
 
 func (t *tx) Put(name string, moves []db.Move) error {
+	t.pages += 3 + 2*len(moves)
 	for _, m := range moves {
 		var err error
 		if m.Old == 0 {

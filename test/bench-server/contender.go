@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+// contender is a server with a table of notes that everybody may read and write.
+type contender interface {
+	name() string
+	process() *process
+	// create inserts one row with a text.
+	create(text string) error
+	// changed reads a page of 1,000 changed rows that follow a cursor, "" for the first, and returns how many it had.
+	changed(cursor string) (rows int, next string, err error)
+	// listen returns a stream of server-sent events with the changes; it is closed by its reader.
+	listen() (io.ReadCloser, error)
+}
+
+// transport keeps enough connections open for all clients of a test.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConns: 256, MaxIdleConnsPerHost: 256, DisableCompression: true}}
+
+// ask sends JSON and reads it into answer, if there is one.
+func ask(method, url, token string, body, answer any) error {
+	text, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	r, err := http.NewRequest(method, url, bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("ZUMO-API-VERSION", "2.0.0")
+	if token != "" {
+		r.Header.Set("Authorization", token)
+	}
+	return do(r, answer)
+}
+
+func do(r *http.Request, answer any) error {
+	response, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode >= 300 {
+		err = fmt.Errorf("%s %s: %s %s", r.Method, r.URL, response.Status, text)
+	}
+	if err == nil && answer != nil {
+		err = json.Unmarshal(text, answer)
+	}
+	return err
+}
+
+// read returns what is at a URL. The text is only looked into: the load is to cost less than the servers.
+func read(url string) (string, error) {
+	response, err := client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err == nil && response.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s %s", url, response.Status, text)
+	}
+	return string(text), err
+}
+
+type larder struct{ p *process }
+
+func startLarder(program, dir string) (contender, error) {
+	if err := os.Mkdir(filepath.Join(dir, "tables"), 0o700); err != nil {
+		return nil, err
+	}
+	table := `{"columns": {"text": "string", "owner": "string", "done": "boolean"}, "indexes": ["owner"]}`
+	if err := os.WriteFile(filepath.Join(dir, "tables/note.json"), []byte(table), 0o600); err != nil {
+		return nil, err
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(dir, address, "/readyz", program, "serve", "--addr", address, "--web", "", "--max-live", "20000")
+	return &larder{p}, err
+}
+
+func (l *larder) name() string      { return "Larder" }
+func (l *larder) process() *process { return l.p }
+
+func (l *larder) create(text string) error {
+	return ask("POST", l.p.url+"/tables/note", "", map[string]any{"text": text, "owner": "somebody", "done": false}, nil)
+}
+
+func (l *larder) changed(cursor string) (int, string, error) {
+	if cursor == "" {
+		cursor = "/tables/note?$top=1000&$deltatoken="
+	}
+	page, err := read(l.p.url + cursor)
+	if err != nil {
+		return 0, "", err
+	}
+	_, link, _ := strings.Cut(page, `"@odata.nextLink":"`) // after the last record, and not there at the end
+	next, _, _ := strings.Cut(link, `"`)
+	return strings.Count(page, `"version":`), next, nil
+}
+
+func (l *larder) listen() (io.ReadCloser, error) { return stream(l.p.url + "/tables/note/live") }
+
+func stream(url string) (io.ReadCloser, error) {
+	r, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	r.Header.Set("Accept", "text/event-stream")
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, errors.Join(errors.New(response.Status), response.Body.Close())
+	}
+	return response.Body, nil
+}
+
+type pocketbase struct{ p *process }
+
+func startPocketBase(program, dir string) (contender, error) {
+	const user, password = "bench@example.com", "not-a-secret-1234"
+	if out, err := exec.Command(program, "superuser", "upsert", user, password, "--dir", dir).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("superuser: %w\n%s", err, out)
+	}
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	p, err := start(dir, address, "/api/health", program, "serve", "--http", address, "--dir", dir)
+	if err != nil {
+		return nil, err
+	}
+	var session struct{ Token string }
+	err = ask("POST", p.url+"/api/collections/_superusers/auth-with-password", "",
+		map[string]any{"identity": user, "password": password}, &session)
+	everybody := ""
+	if err == nil {
+		err = ask("POST", p.url+"/api/collections", session.Token, map[string]any{
+			"name": "note", "type": "base",
+			"listRule": &everybody, "viewRule": &everybody, "createRule": &everybody, "updateRule": &everybody,
+			"fields": []map[string]any{
+				{"name": "text", "type": "text"}, {"name": "owner", "type": "text"}, {"name": "done", "type": "bool"},
+				{"name": "created", "type": "autodate", "onCreate": true},
+				{"name": "updated", "type": "autodate", "onCreate": true, "onUpdate": true},
+			},
+			"indexes": []string{
+				"CREATE INDEX note_owner ON note (owner)", "CREATE INDEX note_updated ON note (updated, id)",
+			},
+		}, nil)
+	}
+	if err != nil {
+		p.stop()
+	}
+	return &pocketbase{p}, err
+}
+
+func (b *pocketbase) name() string      { return "PocketBase" }
+func (b *pocketbase) process() *process { return b.p }
+
+func (b *pocketbase) create(text string) error {
+	return ask("POST", b.p.url+"/api/collections/note/records", "", map[string]any{"text": text, "owner": "somebody", "done": false}, nil)
+}
+
+// changed pages by the time of the last row, as an app must that wants what changed; no row is counted that came before.
+func (b *pocketbase) changed(cursor string) (int, string, error) {
+	filter := ""
+	if cursor != "" {
+		filter = "&filter=" + strings.ReplaceAll("(updated>'"+cursor+"')", " ", "%20")
+	}
+	page, err := read(b.p.url + "/api/collections/note/records?perPage=1000&skipTotal=1&sort=updated,id" + filter)
+	if err != nil {
+		return 0, "", err
+	}
+	n, at := strings.Count(page, `"collectionId":`), strings.LastIndex(page, `"updated":"`)
+	if n < 1000 || at < 0 {
+		return n, "", nil
+	}
+	next, _, _ := strings.Cut(page[at+len(`"updated":"`):], `"`)
+	return n, next, nil
+}
+
+func (b *pocketbase) listen() (io.ReadCloser, error) {
+	body, err := stream(b.p.url + "/api/realtime")
+	if err != nil {
+		return nil, err
+	}
+	in := bufio.NewReader(body)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return nil, errors.Join(err, body.Close())
+		}
+		data, ok := strings.CutPrefix(line, "data:")
+		if !ok {
+			continue
+		}
+		var hello struct{ ClientID string }
+		if err = json.Unmarshal([]byte(data), &hello); err == nil {
+			err = ask("POST", b.p.url+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}}, nil)
+		}
+		if err != nil {
+			return nil, errors.Join(err, body.Close())
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{in, body}, nil
+	}
+}

@@ -1,0 +1,178 @@
+// Command bench-server loads Larder's server and PocketBase with the same work, in turn in one run, and prints what each did
+// and the ratios. Rates mean little by themselves: the load comes from the same machine, and others may use it.
+//
+//	bench-server -larder bin/larder -pocketbase bin/pocketbase
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+func main() {
+	log.SetFlags(0)
+	var larder, pocketbase string
+	var rounds, connections int
+	var during time.Duration
+	flag.StringVar(&larder, "larder", "bin/larder", "the program of Larder's server")
+	flag.StringVar(&pocketbase, "pocketbase", "bin/pocketbase", "the program of PocketBase")
+	flag.IntVar(&rounds, "rounds", 3, "how often each contender does each work; the best of them counts")
+	flag.DurationVar(&during, "time", 4*time.Second, "how long each work goes on")
+	flag.IntVar(&connections, "connections", 5000, "how many idle live connections are opened; 0 for none")
+	growth := flag.Int("growth", 0, "instead: what a create and a page cost with 10,000 rows and with this many")
+	flag.Parse()
+	var err error
+	if *growth > 0 {
+		err = grow(larder, *growth)
+	} else {
+		err = run([]string{larder, pocketbase}, rounds, during, connections)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// work is one thing that all contenders do.
+type work struct {
+	name string
+	do   func(contender) (result, error)
+}
+
+func run(programs []string, rounds int, during time.Duration, connections int) error {
+	all, stop, err := startAll(programs)
+	defer stop()
+	if err != nil {
+		return err
+	}
+	works := []work{
+		{"create, 16 clients", func(c contender) (result, error) { return creates(c, 16, during) }},
+		{"changed rows in pages of 1,000, 2 clients", func(c contender) (result, error) { return changes(c, 2, during) }},
+		{"live, 200 subscribers × 20 rows/s", func(c contender) (result, error) { return delays(c, 200, 20, during) }},
+	}
+	for _, w := range works {
+		best := make([]result, len(all))
+		for round := range rounds {
+			for i := range all {
+				k := (i + round) % len(all) // nobody is always first
+				r, err := w.do(all[k])
+				if err != nil {
+					return fmt.Errorf("%s, %s: %w", w.name, all[k].name(), err)
+				}
+				best[k] = better(best[k], r)
+			}
+		}
+		fmt.Printf("\n%s (best of %d)\n", w.name, rounds)
+		for i, r := range best {
+			fmt.Printf("  %-12s %9.0f /s   %8s CPU each   p50 %-9s p99 %s\n", all[i].name(), r.rate, r.cpu.Round(100*time.Nanosecond),
+				r.p50.Round(10*time.Microsecond), r.p99.Round(10*time.Microsecond))
+		}
+		a, b := best[0], best[1]
+		fmt.Printf("  ratio        %9.1f ×   %8.1f × less       p50 %.2f     p99 %.2f\n", a.rate/b.rate, float64(b.cpu)/float64(max(a.cpu, 1)),
+			float64(a.p50)/float64(max(b.p50, 1)), float64(a.p99)/float64(max(b.p99, 1)))
+	}
+	if connections > 0 {
+		text, err := idle(all[0], connections)
+		if err != nil {
+			return err
+		}
+		fmt.Printf("\n%s, %s\n", all[0].name(), text)
+	}
+	return nil
+}
+
+// better takes the best of each number.
+func better(a, b result) result {
+	if a == (result{}) {
+		return b
+	}
+	return result{rate: max(a.rate, b.rate), cpu: min(a.cpu, b.cpu), p50: min(a.p50, b.p50), p99: min(a.p99, b.p99)}
+}
+
+// startAll starts the contenders, each in a new folder.
+func startAll(programs []string) (all []contender, stop func(), err error) {
+	dir, err := os.MkdirTemp("", "larder-bench-")
+	if err != nil {
+		return nil, func() {}, err
+	}
+	stop = func() {
+		for _, c := range all {
+			c.process().stop()
+		}
+		os.RemoveAll(dir)
+	}
+	starts := []func(program, dir string) (contender, error){startLarder, startPocketBase}
+	for i, start := range starts[:len(programs)] {
+		program, err := filepath.Abs(programs[i])
+		own := filepath.Join(dir, fmt.Sprint(i))
+		if err = errors.Join(err, os.Mkdir(own, 0o700)); err != nil {
+			return all, stop, err
+		}
+		c, err := start(program, own)
+		if err != nil {
+			return all, stop, err
+		}
+		all = append(all, c)
+	}
+	return all, stop, nil
+}
+
+// grow measures a server with few rows and one with many, in turn.
+func grow(program string, rows int) error {
+	sizes := []int{10_000, rows}
+	var all []contender
+	for _, n := range sizes {
+		own, stop, err := startAll([]string{program})
+		defer stop()
+		if err != nil {
+			return err
+		}
+		if err := fill(own[0], n); err != nil {
+			return err
+		}
+		all = append(all, own[0])
+	}
+	for _, w := range []work{
+		{"create, 1 client", func(c contender) (result, error) { return creates(c, 1, 3*time.Second) }},
+		{"create, 16 clients", func(c contender) (result, error) { return creates(c, 16, 3*time.Second) }},
+		{"page of 1,000 changes", func(c contender) (result, error) { return changes(c, 1, 3*time.Second) }},
+	} {
+		cpu := make([][]time.Duration, len(all))
+		for range 5 {
+			for i, c := range all {
+				r, err := w.do(c)
+				if err != nil {
+					return err
+				}
+				cpu[i] = append(cpu[i], r.cpu)
+			}
+		}
+		for i := range cpu {
+			slices.Sort(cpu[i])
+		}
+		fmt.Printf("%-24s %8d rows: %s   %8d rows: %s   %.2f ×  (CPU of the server for one row, median of 5)\n", w.name,
+			sizes[0], cpu[0][2], sizes[1], cpu[1][2], float64(cpu[1][2])/float64(cpu[0][2]))
+	}
+	return nil
+}
+
+// fill inserts rows by batches.
+func fill(c contender, rows int) error {
+	for done := 0; done < rows; {
+		var requests []map[string]any
+		for len(requests) < 1000 && done < rows {
+			requests = append(requests, map[string]any{"id": fmt.Sprint(done), "method": "POST", "url": "note",
+				"body": map[string]any{"text": filler, "owner": fmt.Sprint("o", done%1000), "done": false}})
+			done++
+		}
+		if err := ask("POST", c.process().url+"/tables/$batch", "", map[string]any{"requests": requests}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
