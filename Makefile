@@ -11,6 +11,7 @@ BROWSERS = chromium firefox webkit
 OTHERS   = $(filter-out chromium,$(BROWSERS))
 DAYS     = 1000
 FUZZTIME = 30s
+RECORDS  = 1000000
 # The tests of what runs in a browser, inside one.
 INSIDE   = $(WASM) $(GO) test -exec $(CURDIR)/bin/wasmrun $(TESTFLAGS) ./table/... ./wasm/...
 
@@ -49,6 +50,10 @@ bench: web deps ## reading and writing: raw IndexedDB, Dexie, RxDB, PouchDB, Lar
 	$(WASM) $(GO) build -trimpath -ldflags='$(LDFLAGS)' -o build/bench/idb.wasm ./test/bench/idb
 	$(GO) run ./test/bench -web build/web
 
+bench-scale: web deps ## a million records: what one more costs then, CPU and memory: raw IndexedDB, Dexie, Larder; RECORDS=N for another number
+	cd test/bench && npm ci --silent --no-audit --no-fund
+	$(GO) run ./test/bench -web build/web -scale -many $(RECORDS) -contenders raw,dexie,larder -limit 2h
+
 size: web ## size of the engine: raw, gzip, brotli; fails above the budget
 	$(GO) run ./test/size build/web
 
@@ -63,7 +68,7 @@ fuzz: ## fuzz every parser for FUZZTIME (30s) each
 clean: ## remove what was built; data/ stays
 	rm -rf bin build dist
 
-.PHONY: help deps build run test test-browsers race sim bench size dist fuzz clean web FORCE
+.PHONY: help deps build run test test-browsers race sim bench bench-scale size dist fuzz clean web FORCE
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js

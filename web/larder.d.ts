@@ -124,7 +124,10 @@ export interface Table<R extends Identified> extends Reader<R> {
   put(record: Draft<R>, options?: Waiting): Promise<R>;
   /** Deletes a record, given its id or the record. One that is not there is no error. */
   delete(record: string | Identified, options?: Waiting): Promise<void>;
-  /** Inserts or replaces many in one transaction and returns how many were given. Of several with one id the last wins. */
+  /**
+   * Inserts or replaces many in one transaction and returns how many were given. Of several with one id the last wins. They
+   * are read bit by bit, so that the page stays responsive: leave them as they are until the promise resolves.
+   */
   bulkPut(records: readonly Draft<R>[], options?: BulkOptions): Promise<number>;
 }
 
