@@ -15,10 +15,7 @@
   const indexed = (v) => (v === undefined || v === null ? -Infinity : typeof v === 'boolean' ? Number(v) : v);
   const isKey = (v) => typeof v === 'number' || typeof v === 'string';
 
-  const set = (object, name, value) => {   // a column may be called __proto__
-    if (name === '__proto__') Object.defineProperty(object, name, { value, enumerable: true, configurable: true, writable: true });
-    else object[name] = value;
-  };
+  const set = (o, name, value) => (name === '__proto__' ? Object.defineProperty(o, name, { value, enumerable: true }) : (o[name] = value));
   // A column marked by $ is for a unique index, which has no nulls; one marked by * for an index of an array's elements.
   const marked = (row, columns) => {
     if (!columns) return row;
