@@ -134,8 +134,26 @@ func (s *Store) Changed(c Commit) { s.watches.tell(c.Changes) }
 
 // watches are the live queries of a store.
 type watches struct {
-	mu   sync.Mutex
-	list []*watch
+	mu     sync.Mutex
+	list   []*watch
+	others func([]Change) // hears of this store's commits, to tell other tabs; may be nil
+}
+
+// committed tells this store's live queries, and those of other tabs, of a commit.
+func (l *watches) committed(changes []Change) {
+	l.tell(changes)
+	l.mu.Lock()
+	others := l.others
+	l.mu.Unlock()
+	if others != nil && len(changes) > 0 {
+		others(changes)
+	}
+}
+
+func (l *watches) follow(others func([]Change)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.others = others
 }
 
 // watch gathers what has changed in a live query's table since it was last asked.

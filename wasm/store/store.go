@@ -182,7 +182,7 @@ func (s *Store) transact(ctx context.Context, write bool, tables []string, fn fu
 	if err != nil {
 		return err
 	}
-	s.watches.tell(tx.changes)
+	s.watches.committed(tx.changes)
 	if len(tx.changes) > 0 && s.options.OnCommit != nil {
 		s.options.OnCommit(Commit{Changes: tx.changes})
 	}
