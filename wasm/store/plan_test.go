@@ -12,14 +12,18 @@ import (
 	"github.com/larder-sync/larder/wasm/store"
 )
 
-func filled(t *testing.T, open store.Opener, schema *table.Schema, records []table.Record) *store.Store {
+func filled(t testing.TB, open store.Opener, schema *table.Schema, records []table.Record) *store.Store {
 	t.Helper()
 	s, err := store.Open(ctx, store.Options{Name: "plan" + strconv.Itoa(rand.Int()), Open: open,
 		Schema: &table.Database{Version: 1, Tables: []*table.Schema{schema}}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	if err := s.Update(ctx, []string{schema.Name}, func(tx *store.Tx) error {
 		_, err := tx.Table(schema.Name).Put(ctx, records...)
 		return err
