@@ -250,6 +250,53 @@ func short(rows []table.Record) string {
 	return strings.Join(list[:min(len(list), 60)], " ")
 }
 
+// TestEachGivesAllInPages goes through more records than a page has, and leaves in the middle of another walk.
+func TestEachGivesAllInPages(t *testing.T) {
+	for name, open := range openers() {
+		t.Run(name, func(t *testing.T) {
+			g := newThings(11, 1300)
+			s := filled(t, open, g.schema, g.records)
+			for _, q := range []*table.Query{
+				{Take: table.All}, {Take: 700, Skip: 5, Order: []table.Order{{Column: "b", Descending: true}}}, {Take: 0},
+				{Take: 1200, Order: []table.Order{{Column: "n"}, {Column: "d", Descending: true}}, Select: []string{"s"}}, {Take: 250},
+			} {
+				var got, some []table.Record
+				if err := s.View(ctx, []string{"thing"}, func(tx *store.Tx) error {
+					for row, err := range tx.Table("thing").Each(ctx, q) {
+						if err != nil {
+							return err
+						}
+						got = append(got, row)
+					}
+					for row, err := range tx.Table("thing").Each(ctx, q) {
+						if some = append(some, row); err != nil || len(some) == 300 {
+							return err
+						}
+					}
+					return nil
+				}); err != nil {
+					t.Fatal(err)
+				}
+				want := q.Apply(g.records)
+				if equal := slices.EqualFunc(got, want, func(a, b table.Record) bool { return table.Equal(a, b) }); !equal || len(some) != min(300, len(want)) {
+					t.Errorf("%s: got %d and %d, want %d", q, len(got), len(some), len(want))
+				}
+			}
+			if err := s.View(ctx, []string{"thing"}, func(tx *store.Tx) error {
+				for row, err := range tx.Table("thing").Each(ctx, &table.Query{Order: []table.Order{{Column: "none"}}, Take: table.All}) {
+					if row != nil {
+						t.Errorf("got %v of a wrong query", row)
+					}
+					return err
+				}
+				return nil
+			}); table.CodeOf(err) != table.CodeQuery {
+				t.Errorf("a wrong query: %v", err)
+			}
+		})
+	}
+}
+
 // TestPlansTellTheirWay holds what the planner chooses, in words.
 func TestPlansTellTheirWay(t *testing.T) {
 	schema := &table.Schema{Name: "todoitem", Dynamic: true, Columns: []table.Column{
