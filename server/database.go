@@ -11,12 +11,12 @@ import (
 )
 
 // OpenDatabase opens the database that a URL names: "sqlite:PATH" or "postgres://…". A URL that names none is an error with
-// code [table.CodeInvalid].
-func OpenDatabase(ctx context.Context, url string) (db.DB, error) {
+// code [table.CodeInvalid]. Relaxed is [Options.Relaxed].
+func OpenDatabase(ctx context.Context, url string, relaxed bool) (db.DB, error) {
 	kind, path, _ := strings.Cut(url, ":")
 	switch {
 	case kind == "sqlite" && path != "":
-		return sqlite.Open(ctx, path, sqlite.Options{})
+		return sqlite.Open(ctx, path, sqlite.Options{Relaxed: relaxed})
 	case kind == "postgres" || kind == "postgresql":
 		return postgres.Open(ctx, url)
 	}

@@ -35,6 +35,8 @@ import (
 type Options struct {
 	DB     string      // "sqlite:PATH" or "postgres://…"; DefaultDB when empty
 	Tables []Table     // declared in Go
+	// Relaxed answers writes to SQLite before they are on disk: a power cut may lose the last of them, a crash of the server none.
+	Relaxed bool
 	Files  []*db.Table // declared by files: see [db.LoadTables]; a Table of the same name adds its hooks to the file's
 	APIs   []API
 	Web    http.Handler // answers what is none of the server's own; 404 when nil
@@ -94,7 +96,7 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.DB == "" {
 		o.DB = DefaultDB
 	}
-	if s.database, err = OpenDatabase(ctx, o.DB); err != nil {
+	if s.database, err = OpenDatabase(ctx, o.DB, o.Relaxed); err != nil {
 		return nil, err
 	}
 	s.api, err = api.New(ctx, api.Options{

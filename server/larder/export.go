@@ -43,7 +43,7 @@ func exportCommand(f *flags) func(context.Context, *Main, []string) error {
 		if t == nil {
 			return fmt.Errorf("there is no table %s: its file would be %s", *name, filepath.Join(c.tables, *name+".json"))
 		}
-		database, err := server.OpenDatabase(ctx, c.db)
+		database, err := server.OpenDatabase(ctx, c.db, false)
 		if err != nil {
 			return explain(err)
 		}

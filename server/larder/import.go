@@ -43,7 +43,7 @@ func importCommand(f *flags) func(context.Context, *Main, []string) error {
 			return fmt.Errorf("the file %s cannot be read (%w)", args[0], reason(err))
 		}
 		defer file.Close()
-		database, err := server.OpenDatabase(ctx, c.db)
+		database, err := server.OpenDatabase(ctx, c.db, false)
 		if err != nil {
 			return explain(err)
 		}

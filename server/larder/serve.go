@@ -45,6 +45,7 @@ type config struct {
 	version     string
 	skipVersion bool
 
+	relaxed bool
 	tls     encryption
 	rate    float64
 	live    int
@@ -85,6 +86,7 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	f.IntVar(&c.live, "max-live", live.DefaultMax, "the greatest `number` of live connections")
 	f.DurationVar(&c.keep, "keep", feed.DefaultKeep, "the `time` for which deleted records and the answers to pushes are remembered: a device that was\n"+
 		"      offline for longer pulls everything again")
+	f.BoolVar(&c.relaxed, "relaxed", false, "answer writes to SQLite before they are on disk: a power cut may lose the last of them, a crash none")
 	c.tls.flags(f)
 	f.StringVar(&c.metrics, "metrics", "", "`HOST:PORT` where /metrics is told to everybody who can reach it; without, it is told on this machine alone,\n"+
 		"      on the server's own address")
@@ -165,7 +167,7 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 		DB: c.db, Files: tables, Web: files.handler, Logger: logger, MaxBody: int64(c.maxBody), CORS: c.cors, Hosts: c.hosts,
 		Key: c.key, Issuers: c.issuers, Audience: c.audience, Issuer: c.issuer, Login: c.login,
 		Version: c.version, SkipVersionCheck: c.skipVersion,
-		Rate: c.rate, TLS: encryption, Feed: feed.Options{Keep: c.keep}, Live: live.Options{Max: c.live},
+		Relaxed: c.relaxed, Rate: c.rate, TLS: encryption, Feed: feed.Options{Keep: c.keep}, Live: live.Options{Max: c.live},
 	}
 	if c.rate == 0 {
 		o.Rate = -1

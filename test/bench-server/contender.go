@@ -77,9 +77,20 @@ func read(url string) (string, error) {
 	return string(text), err
 }
 
-type larder struct{ p *process }
+type larder struct {
+	p     *process
+	title string
+}
 
-func startLarder(program, dir string) (contender, error) {
+// startLarder starts the server as it comes: what it answers is on disk.
+func startLarder(program, dir string) (contender, error) { return startLarderWith("Larder", program, dir) }
+
+// startRelaxed starts it so that a power cut may lose what was answered last, as it may with PocketBase.
+func startRelaxed(program, dir string) (contender, error) {
+	return startLarderWith("… --relaxed", program, dir, "--relaxed")
+}
+
+func startLarderWith(title, program, dir string, flags ...string) (contender, error) {
 	if err := os.Mkdir(filepath.Join(dir, "tables"), 0o700); err != nil {
 		return nil, err
 	}
@@ -91,11 +102,12 @@ func startLarder(program, dir string) (contender, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := start(dir, address, "/readyz", program, "serve", "--addr", address, "--web", "", "--max-live", "20000")
-	return &larder{p}, err
+	args := append([]string{"serve", "--addr", address, "--web", "", "--max-live", "20000"}, flags...)
+	p, err := start(dir, address, "/readyz", program, args...)
+	return &larder{p, title}, err
 }
 
-func (l *larder) name() string      { return "Larder" }
+func (l *larder) name() string      { return l.title }
 func (l *larder) process() *process { return l.p }
 
 func (l *larder) create(text string) error {

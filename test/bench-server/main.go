@@ -31,7 +31,7 @@ func main() {
 	if *growth > 0 {
 		err = grow(larder, *growth)
 	} else {
-		err = run([]string{larder, pocketbase}, rounds, during, connections)
+		err = run([]string{larder, larder, pocketbase}, rounds, during, connections)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -72,9 +72,12 @@ func run(programs []string, rounds int, during time.Duration, connections int) e
 			fmt.Printf("  %-12s %9.0f /s   %8s CPU each   p50 %-9s p99 %s\n", all[i].name(), r.rate, r.cpu.Round(100*time.Nanosecond),
 				r.p50.Round(10*time.Microsecond), r.p99.Round(10*time.Microsecond))
 		}
-		a, b := best[0], best[1]
-		fmt.Printf("  ratio        %9.1f ×   %8.1f × less       p50 %.2f     p99 %.2f\n", a.rate/b.rate, float64(b.cpu)/float64(max(a.cpu, 1)),
-			float64(a.p50)/float64(max(b.p50, 1)), float64(a.p99)/float64(max(b.p99, 1)))
+		last := best[len(best)-1]
+		for i, r := range best[:len(best)-1] {
+			fmt.Printf("  %-12s %9.1f ×   %8.1f × less       p50 %.2f     p99 %.2f, of %s's\n", all[i].name(), r.rate/last.rate,
+				float64(last.cpu)/float64(max(r.cpu, 1)), float64(r.p50)/float64(max(last.p50, 1)),
+				float64(r.p99)/float64(max(last.p99, 1)), all[len(all)-1].name())
+		}
 	}
 	if connections > 0 {
 		text, err := idle(all[0], connections)
@@ -106,7 +109,7 @@ func startAll(programs []string) (all []contender, stop func(), err error) {
 		}
 		os.RemoveAll(dir)
 	}
-	starts := []func(program, dir string) (contender, error){startLarder, startPocketBase}
+	starts := []func(program, dir string) (contender, error){startLarder, startRelaxed, startPocketBase}
 	for i, start := range starts[:len(programs)] {
 		program, err := filepath.Abs(programs[i])
 		own := filepath.Join(dir, fmt.Sprint(i))

@@ -85,9 +85,10 @@ func (s *snapshot) Lineage(seq int64, boot string) (found string, err error) {
 	return found, err
 }
 
+// pageText leaves the order to the sub-select, which has it by its LIMIT: group_concat(entry, ',' ORDER BY seq) would sort the
+// page once more, for half of what it costs.
 func (s *snapshot) pageText() string {
-	return `SELECT group_concat(entry, ',' ORDER BY seq), count(*), coalesce(max(seq), 0)
-		FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
+	return `SELECT group_concat(entry, ','), count(*), coalesce(max(seq), 0) FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
 }
 
 func (s *snapshot) furtherText() string { return `SELECT EXISTS (` + s.entries + ` LIMIT ?3)` }

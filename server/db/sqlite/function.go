@@ -19,10 +19,10 @@ var functions = map[string]int32{
 // register gives the driver the functions and the collation, once, before the first connection is made.
 var register = sync.OnceValue(func() error {
 	for name, args := range functions {
-		err := lib.RegisterDeterministicScalarFunction("larder_"+name, args, func(_ *lib.FunctionContext, args []driver.Value) (driver.Value, error) {
+		call := func(_ *lib.FunctionContext, args []driver.Value) (driver.Value, error) {
 			return evaluate(name, args), nil
-		})
-		if err != nil {
+		}
+		if err := lib.RegisterDeterministicScalarFunction("larder_"+name, args, call); err != nil {
 			return err
 		}
 	}
