@@ -162,8 +162,7 @@
   };
   const idle = (state) => state && !state.over && state.waiting === 0;
 
-  // Called when a request's answer has been delivered: the holder gets the promise jobs of this task, and those of one more
-  // request, to ask for something.
+  // Called when an answer has been delivered: the holder gets the promise jobs of this task and of one more request to ask on.
   const rest = async (tx) => {
     const state = held.get(tx);
     for (let tick = 0; tick < TICKS; tick++) {
@@ -449,13 +448,13 @@
     },
     // The text of the key that a request is of: one that was given, or that of a value.
     keyOf: (source, given, value) => told(given ?? at(value, source.keyPath)),
-    // Runs the program in the first `size` bytes of the input as a transaction's last, and commits it. The transaction's own
-    // callback tells the outcome.
-    finish: async (tx, size, io) => {
+    // Runs a program, that many bytes of the input or steps, as a transaction's last, and commits it: its callback tells the end.
+    finish: async (tx, program, io) => {
       const state = held.get(tx);
       state.waiting++;
       try {
-        state.results = await execute(tx, received(io, size), true);
+        const results = await execute(tx, io ? received(io, program) : program, true);
+        if (io) state.results = results;
       } catch (error) {
         state.failed = error;
         go.abort(tx);
@@ -492,14 +491,6 @@
         rest(tx);
       }
     },
-    // Runs steps as a transaction of its own over some stores; resolves when it is committed, and rejects when it is not.
-    write: (db, stores, steps) => new Promise((resolve, reject) => {
-      const tx = go.begin(db, stores, 'readwrite', 'default', (error) => (error ? reject(error) : resolve()));
-      execute(tx, steps, true).catch((error) => {
-        held.get(tx).failed = error;
-        go.abort(tx);
-      });
-    }),
     // Runs one step that reads; resolves with its result.
     read: async (db, step) => (await query(db, [step]))[0],
     // Adds operations to those of programs, or puts some in place of theirs. They are made of what make is given.

@@ -100,7 +100,7 @@ export class Connection {
     if (!ready) return undefined;
     const { stores, steps, stored, changes } = JSON.parse(ready);
     try {
-      await globalThis.larderIDB.write(this.#db, stores, steps);
+      await transact(this.#db, stores, steps);
     } catch (error) {
       if (losses.includes(error.name)) return undefined; // nothing was kept, and the engine opens the database again
       throw asLarderError(error);
@@ -226,3 +226,11 @@ function existing(name) {
 const losses = ['InvalidStateError', 'UnknownError', 'AbortError'];
 
 const closed = (name) => failure('closed', `the database ${name} is closed: open it again`);
+
+/** Runs steps as a transaction of its own; resolves when it is committed, and rejects when it is not. */
+function transact(db, stores, steps) {
+  const { begin, finish } = globalThis.larderIDB.go;
+  return new Promise((resolve, reject) => {
+    finish(begin(db, stores, 'readwrite', 'default', (error) => (error ? reject(error) : resolve())), steps);
+  });
+}
