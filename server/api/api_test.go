@@ -21,7 +21,7 @@ import (
 // server is an API over a real database, reached over HTTP.
 type server struct {
 	*httptest.Server
-	t   *testing.T
+	t   testing.TB
 	api *api.API
 	db  *sqlite.DB
 }
@@ -33,7 +33,7 @@ var tables = map[string]string{
 	"hard":     `{"columns":{"text":"string"},"softDelete":false}`,
 }
 
-func start(t *testing.T, set func(*api.Options)) *server {
+func start(t testing.TB, set func(*api.Options)) *server {
 	t.Helper()
 	d, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "larder.db"), sqlite.Options{})
 	if err != nil {

@@ -101,8 +101,10 @@ func ParseTable(name string, data []byte) (*Table, error) {
 			return nil, table.Errorf(table.CodeInvalid, "databaseTableName").Because(err)
 		}
 	}
-	t.Seed, err = seeds(t.Schema, file["seed"])
-	return t, err
+	if t.Seed, err = seeds(t.Schema, file["seed"]); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // parseFlags reads what is true or false, and the sizes.
