@@ -1,0 +1,122 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/larder-sync/larder/test/browser"
+)
+
+// tab is a page with a database that several tabs share.
+type tab struct {
+	*browser.Page
+	t   *testing.T
+	ctx context.Context
+}
+
+func openTab(t *testing.T, b *browser.Test, address, before string) *tab {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	t.Cleanup(cancel)
+	p := &tab{Page: b.Open(t, address), t: t, ctx: ctx}
+	p.read(new(any), before+`
+		const { open } = await import('/larder.js');
+		window.db = await open('shared', { version: 1, tables: { item: { columns: { tab: 'string' } } } });
+		window.items = db.table('item');
+		window.events = [];
+		db.on('storage', ({ reason }) => events.push(reason));`)
+	return p
+}
+
+func (p *tab) read(dst any, body string, args ...any) {
+	p.t.Helper()
+	if err := p.Read(p.ctx, dst, body, args...); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *tab) wait(body string) {
+	p.t.Helper()
+	if _, err := p.Wait(p.ctx, body); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestTabs(t *testing.T) {
+	browser.Each(t, func(t *testing.T, engine browser.Engine) {
+		for name, before := range map[string]string{
+			"by BroadcastChannel":          "",
+			"without one, by localStorage": "delete window.BroadcastChannel;",
+		} {
+			t.Run("two tabs write 5,000 rows each at once, lose none, and see all live, "+name, func(t *testing.T) {
+				s := newStack(t)
+				s.start(t)
+				b := browser.New(t, browser.Options{Engine: engine})
+				tabs := []*tab{openTab(t, b, s.url+"/", before), openTab(t, b, s.url+"/", before)}
+				for i, p := range tabs {
+					p.read(new(any), `
+						const [tab] = arguments;
+						window.seen = 0;
+						items.live((rows) => { window.seen = rows.length; });
+						window.writing = (async () => {
+							for (let from = 0; from < 5000; from += 100) {
+								await items.bulkPut(Array.from({ length: 100 }, (_, i) => ({ id: tab + '-' + (from + i), tab })));
+							}
+						})();`, []string{"a", "b"}[i])
+				}
+				for _, p := range tabs {
+					p.read(new(any), `await writing;`)
+				}
+				for _, p := range tabs {
+					p.wait(`return seen === 10000;`)
+					var got []int
+					p.read(&got, `return [await items.count(), await items.where({ tab: 'a' }).count(), await items.where({ tab: 'b' }).count()];`)
+					if got[0] != 10000 || got[1] != 5000 || got[2] != 5000 {
+						t.Errorf("a tab has %v rows, want 10,000, 5,000 of each", got)
+					}
+				}
+			})
+		}
+	})
+}
+
+// TestFailures has Chromium do to a page's storage what browsers do when they need room.
+func TestFailures(t *testing.T) {
+	s := newStack(t)
+	s.start(t)
+	p := openTab(t, browser.New(t, browser.Options{}), s.url+"/", "")
+	cdp := func(method string, params map[string]any) {
+		t.Helper()
+		if _, err := p.CDP(p.ctx, method, params); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Run("a full disk is told, stops nothing but what needs room, and passes", func(t *testing.T) {
+		var got []any
+		p.read(new(any), `await items.bulkPut([{ id: '1', tab: 'x' }, { id: '2', tab: 'y' }]);`)
+		p.read(new(any), `
+			window.put = IDBObjectStore.prototype.put; // Chromium's own limit cannot be lowered to order for IndexedDB
+			IDBObjectStore.prototype.put = () => { throw new DOMException('full', 'QuotaExceededError'); };`)
+		p.read(&got, `
+			const code = async (promise) => promise.then(() => 'stored', (error) => error.code);
+			const big = Array.from({ length: 100 }, (_, i) => ({ id: 'b' + i, tab: 'z'.repeat(10000) }));
+			return [await code(items.bulkPut(big)), await code(items.put({ id: '3' })), await code(items.delete('1')), await items.count()];`)
+		if got[0] != "quota" || got[1] != "quota" || got[2] != "stored" || got[3] != 1.0 {
+			t.Errorf("with no room: %v, want quota, quota, stored, 1", got)
+		}
+		p.read(new(any), `IDBObjectStore.prototype.put = put; await items.put({ id: '3' });`)
+	})
+	t.Run("a database that the browser closes and empties is opened again, and recognised", func(t *testing.T) {
+		cdp("Storage.clearDataForOrigin", map[string]any{"origin": s.url, "storageTypes": "indexeddb"})
+		var got []any
+		p.read(&got, `
+			const before = await items.count();
+			await items.put({ id: '4', tab: 'after' });
+			return [before, await items.count(), db.status.evicted];`)
+		if got[0] != 0.0 || got[1] != 1.0 || got[2] != true {
+			t.Errorf("got %v, want 0 rows, then 1, in a database that was evicted", got)
+		}
+		p.wait(`return events.includes('evicted');`)
+	})
+}
