@@ -20,8 +20,9 @@
 // What [ParseJSON] accepts, [AppendJSON] writes so that JavaScript, and ParseJSON, read the same value back, and equal
 // values become equal bytes. No number is silently rounded.
 //
-// A filter that was parsed prints as text that parses to the same tree. Filters mean what they mean in SQL: tests hold
-// them against SQLite. The files in testdata hold the rest of the meaning, for other languages to run.
+// A filter that was parsed prints as text that parses to the same tree. Queries find the same wherever they are answered,
+// by [Query.Apply], a store's indexes, SQLite or PostgreSQL: the vectors in testdata/query, which other languages can run
+// too, and package tabletest hold all of them to it.
 //
 // Functions do not change their arguments, and results share parts of them only where that is said.
 //

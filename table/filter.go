@@ -3,8 +3,8 @@ package table
 import "strings"
 
 // Expr is a filter as a tree: [Literal], [ColumnRef], [Not], [Negate], [Logic], [Compare], [Arithmetic], [In], [Call],
-// [Any] and [Element], all by value. The set is closed, so that whoever walks a filter (a planner, a compiler to SQL) can name every
-// case. A tree is immutable once made and so safe for concurrent use.
+// [Any] and [Element], all by value. The set is closed, so that whoever walks a filter (a planner, a compiler to SQL) can
+// name every case. A tree is immutable once made and so safe for concurrent use.
 //
 // Values are nil, bool, float64 and string; a date is its canonical string, and only as a literal a [Date].
 type Expr interface{ isExpr() }

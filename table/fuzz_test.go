@@ -64,8 +64,10 @@ func FuzzParseQuery(f *testing.F) {
 // FuzzParseDatabase reads schemas. One that is read is sound, and takes records and refuses them without a panic.
 func FuzzParseDatabase(f *testing.F) {
 	for _, text := range []string{
-		`{"version":2,"tables":{"todoitem":{"columns":{"text":"string","complete":"boolean"},"indexes":["complete",["complete","text"],{"columns":["text"],"unique":true}],"dynamic":false}}}`,
-		`{"tables":{"a":{"columns":{"tags":"json","__proto__":"date"},"indexes":[{"columns":"tags","multiEntry":true}]},"b":{"dynamicSchema":true}}}`,
+		`{"version":2,"tables":{"todoitem":{"columns":{"text":"string","complete":"boolean"},
+			"indexes":["complete",["complete","text"],{"columns":["text"],"unique":true}],"dynamic":false}}}`,
+		`{"tables":{"a":{"columns":{"tags":"json","__proto__":"date"},"indexes":[{"columns":"tags","multiEntry":true}]},
+			"b":{"dynamicSchema":true}}}`,
 		`{"version":0}`, `{"tables":{"a b":{}}}`, `{"tables":{"a":{"columns":{"id":"number"}}}}`, `{"tables":{"a":{},"A":{}}}`,
 	} {
 		f.Add(text, `{"id":"1","text":"x","tags":[1,"a"],"complete":null}`)

@@ -16,7 +16,8 @@ const (
 )
 
 // ParseFilter reads OData text: the $filter grammar of Azure's tables, and of OData version 4 contains, in, dates without
-// quotes, and any on columns of arrays: tags/any(t: t eq 'shop'). Empty text is a nil Expr: no filter. Errors have [CodeQuery] and tell the position, counted in bytes from 0.
+// quotes, and any on columns of arrays: tags/any(t: t eq 'shop'). Empty text is a nil Expr: no filter. Errors have
+// [CodeQuery] and tell the position, counted in bytes from 0.
 //
 // From loose to tight: or; and; eq ne gt ge lt le in; add sub; mul div mod; not and -. Operators of one level group from
 // the left. Names and keywords are case-sensitive.

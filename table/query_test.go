@@ -3,8 +3,10 @@ package table_test
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -157,6 +159,27 @@ func TestQuery(t *testing.T) {
 		again, err := table.ParseFilter(table.FilterText(q.Filter))
 		if err != nil || !reflect.DeepEqual(again, q.Filter) {
 			t.Errorf("%s is read as %v (%v)", q.Filter, again, err)
+		}
+	})
+	t.Run("what no parser makes is refused", func(t *testing.T) {
+		s := &table.Schema{Name: "t", Dynamic: true}
+		deep := table.Expr(table.ColumnRef{Name: "b"})
+		for range 100 {
+			deep = table.Not{X: deep}
+		}
+		equals := func(v any) table.Expr {
+			return table.Compare{Op: table.OpEq, Left: table.ColumnRef{Name: "x"}, Right: table.Literal{Value: v}}
+		}
+		for name, e := range map[string]table.Expr{
+			"too deep": deep, "NaN": equals(math.NaN()), "an infinity": equals(math.Inf(1)), "beyond 2^53": equals(9007199254740992.0),
+			"half a surrogate pair": equals("\xed\xa0\x80"), "U+0000": equals("a\x00"), "an int": equals(1), "a function": equals(func() {}),
+			"a date in another form": equals(table.Date("2026-11-21")), "an element of nothing": table.Element{},
+			"many columns in a list": table.In{X: table.ColumnRef{Name: "x"}, List: slices.Repeat([]table.Expr{table.ColumnRef{Name: "y"}}, 101)},
+		} {
+			q := &table.Query{Filter: e}
+			if err := q.Check(s); table.CodeOf(err) != table.CodeQuery {
+				t.Errorf("%s: got %v, want an error with code query", name, err)
+			}
 		}
 	})
 	t.Run("limits end what is too long or too deep", func(t *testing.T) {

@@ -20,10 +20,11 @@ type Index struct {
 // them, are left out, for SQL could not use them. Unique ones do not make SQL check anything: that must be known before
 // the write.
 func (d *Dialect) Indexes(schemas ...*table.Schema) []Index {
+	always := []table.Index{{Columns: []string{table.ColumnUpdatedAt}}}
 	var list []Index
 	for _, s := range schemas {
 		c := &compiler{Dialect: d, schema: s}
-		for _, x := range append([]table.Index{{Columns: []string{table.ColumnUpdatedAt}}}, s.Indexes...) {
+		for _, x := range append(always, s.Indexes...) {
 			if index, ok := c.index(x); ok && !slices.Contains(list, index) {
 				list = append(list, index)
 			}

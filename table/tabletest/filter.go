@@ -171,7 +171,8 @@ func (g Generator) number(depth int, inside bool) table.Expr {
 		if g.IntN(3) == 0 {
 			of = g.text(0, inside)
 		}
-		return table.Call{Func: g.name([]string{"year", "month", "day", "hour", "minute", "second", "fractionalseconds"}), Args: []table.Expr{of}}
+		parts := []string{"year", "month", "day", "hour", "minute", "second", "fractionalseconds"}
+		return table.Call{Func: g.name(parts), Args: []table.Expr{of}}
 	case 7:
 		return table.Call{Func: g.name([]string{"floor", "ceiling", "round"}), Args: []table.Expr{number()}}
 	}
