@@ -5,7 +5,8 @@
 //
 // The file is replaced. It knows the forms that Larder's own modules use, each at the beginning of a line: import of names
 // or of a whole module for what it does, export of functions, classes and constants, and of another module's names. Paths
-// in `new URL('…', import.meta.url)` and `import('…')` stay right. Anything else is an error.
+// in `new URL('…', import.meta.url)` and `import('…')` stay right. Anything else is an error. Comments that have lines of
+// their own are left out: nobody reads them there.
 package main
 
 import (
@@ -76,7 +77,7 @@ func (j *joiner) add(name string) (names []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	text := string(data)
+	text := uncommented(string(data))
 	j.numbers[name] = 0
 	for _, m := range importing.FindAllStringSubmatch(text, -1) {
 		from := path.Join(path.Dir(name), m[3])
@@ -120,4 +121,26 @@ func (j *joiner) add(name string) (names []string, err error) {
 	j.numbers[name] = j.count
 	fmt.Fprintf(&j.out, "const m%d = (() => { // %s\n%sreturn { %s };\n})();\n", j.count, name, text, strings.Join(names, ", "))
 	return names, nil
+}
+
+// uncommented leaves out the lines that are nothing but a comment, where they are not part of a template's text.
+func uncommented(text string) string {
+	var out strings.Builder
+	template, comment := false, false
+	for line := range strings.Lines(text) {
+		start := strings.TrimSpace(line)
+		switch {
+		case comment:
+			comment = !strings.HasSuffix(start, "*/")
+		case !template && strings.HasPrefix(start, "//"):
+		case !template && strings.HasPrefix(start, "/*") && (!strings.Contains(start, "*/") || strings.HasSuffix(start, "*/")):
+			comment = !strings.Contains(start, "*/")
+		default:
+			if strings.Count(line, "`")%2 == 1 {
+				template = !template
+			}
+			out.WriteString(line)
+		}
+	}
+	return out.String()
 }

@@ -26,10 +26,14 @@ func TestJoin(t *testing.T) {
 			"effect.js": "'use strict';\nglobalThis.effects = (globalThis.effects ?? 0) + 1;\n",
 			"x/a.js": "import '../effect.js';\nimport { c as see } from './c.js';\nconst own = 'a';\n" +
 				"export async function a() { return own + see(); }\nexport class B { static where = new URL('../w.wasm', import.meta.url); }\n",
-			"x/c.js": "const own = 'c';\nexport const c = () => own;\nexport function* d() { yield own; }\n",
+			"x/c.js": "/** Says\n * a thing.\n */\nconst own = 'c';\n// one line\nexport const c = () => own;\n" +
+				"export function* d() { yield `${own}\n// no comment`.split('\\n').length; }\n",
 		}), "main.js")
 		if err != nil {
 			t.Fatal(err)
+		}
+		if strings.Contains(joined, "Says") || strings.Contains(joined, "one line") {
+			t.Errorf("comments are left:\n%s", joined)
 		}
 		script := joined + "\nconsole.log(await m4.a(), [...d()].join(), c(), effects, B.where.pathname.split('/').pop(), " +
 			"B.where.href === new URL('./w.wasm', import.meta.url).href);\n"
@@ -40,7 +44,7 @@ func TestJoin(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s\n%s", err, out, script)
 		}
-		if got := strings.TrimSpace(string(out)); got != "ac c c 1 w.wasm true" {
+		if got := strings.TrimSpace(string(out)); got != "ac 2 c 1 w.wasm true" {
 			t.Errorf("it prints %q", got)
 		}
 	})

@@ -82,12 +82,16 @@ export class Connection {
   /** The result of one reading step. */
   async read(step) {
     if (this.#closed) throw closed(this.#name);
-    const result = await this.#query(step);
-    if (this.#timer && !this.#handle) {
-      clearTimeout(this.#timer);
-      this.#timer = setTimeout(() => this.#begin()); // in a task of its own: the app shows its rows first
+    const waits = this.#timer !== undefined; // for this read, or one that is under way
+    if (waits) clearTimeout(this.#timer);
+    try {
+      return await this.#query(step);
+    } finally {
+      if (waits) {
+        clearTimeout(this.#timer);
+        if (this.#timer !== undefined) this.#timer = setTimeout(() => this.#begin()); // a task of its own: rows are shown first
+      }
     }
-    return result;
   }
 
   /**

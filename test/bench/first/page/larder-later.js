@@ -1,4 +1,5 @@
 // Asks what no visit has asked before, so that the engine must answer.
+import { open } from '/larder.js';
 import { contendAs } from './visit.js';
 
-contendAs('first-larder-later', (query) => query.filter(`rank ge ${-Math.random()}`));
+contendAs('first-larder-later', open, (query) => query.filter(`rank ge ${-Math.random()}`));

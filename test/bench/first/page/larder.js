@@ -1,3 +1,4 @@
+import { open } from '/larder.js';
 import { contendAs } from './visit.js';
 
-contendAs('first-larder', (query) => query);
+contendAs('first-larder', open, (query) => query);

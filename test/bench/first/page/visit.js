@@ -1,7 +1,6 @@
-import { open } from '/larder.js';
 import { contend } from './clock.js';
 
-const opened = (name) => open(name, {
+const options = {
   version: 1,
   tables: {
     todoitem: {
@@ -9,18 +8,18 @@ const opened = (name) => open(name, {
       indexes: ['list', 'rank'],
     },
   },
-});
+};
 
-/** refine(query) makes the visit's first query out of all rows by rank. */
-export function contendAs(name, refine) {
+/** open is Larder's; refine(query) makes the visit's first query out of the first rows by rank. */
+export function contendAs(name, open, refine) {
   let db;
   contend({
     first: async () => {
-      db = await opened(name);
+      db = await open(name, options);
       return refine(db.table('todoitem').orderBy('rank').take(50)).toArray();
     },
     fill: async (records) => {
-      const earlier = await opened(name);
+      const earlier = await open(name, options);
       await earlier.table('todoitem').bulkPut(records);
       await refine(earlier.table('todoitem').orderBy('rank').take(50)).toArray();
       await earlier.close();
