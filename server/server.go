@@ -33,13 +33,13 @@ import (
 
 // Options is what a [Server] is made of. The zero value serves no tables from the file larder.db.
 type Options struct {
-	DB     string      // "sqlite:PATH" or "postgres://…"; DefaultDB when empty
-	Tables []Table     // declared in Go
+	DB     string  // "sqlite:PATH" or "postgres://…"; DefaultDB when empty
+	Tables []Table // declared in Go
 	// Relaxed answers writes to SQLite before they are on disk: a power cut may lose the last of them, a crash of the server none.
 	Relaxed bool
-	Files  []*db.Table // declared by files: see [db.LoadTables]; a Table of the same name adds its hooks to the file's
-	APIs   []API
-	Web    http.Handler // answers what is none of the server's own; 404 when nil
+	Files   []*db.Table // declared by files: see [db.LoadTables]; a Table of the same name adds its hooks to the file's
+	APIs    []API
+	Web     http.Handler // answers what is none of the server's own; 404 when nil
 
 	Key      string   // of HS256 tokens; "" for none
 	Issuers  []string // URLs of OpenID Connect issuers whose tokens are accepted

@@ -83,7 +83,9 @@ type larder struct {
 }
 
 // startLarder starts the server as it comes: what it answers is on disk.
-func startLarder(program, dir string) (contender, error) { return startLarderWith("Larder", program, dir) }
+func startLarder(program, dir string) (contender, error) {
+	return startLarderWith("Larder", program, dir)
+}
 
 // startRelaxed starts it so that a power cut may lose what was answered last, as it may with PocketBase.
 func startRelaxed(program, dir string) (contender, error) {
