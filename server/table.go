@@ -88,7 +88,7 @@ func (s *Server) tables() (list []*db.Table, hooks map[string]api.Hooks, err err
 	for i := range s.o.Tables {
 		t := &s.o.Tables[i]
 		hooks[t.Name] = t.Hooks
-		if slices.ContainsFunc(list, func(file *db.Table) bool { return strings.EqualFold(file.Name(), t.Name) }) {
+		if slices.ContainsFunc(s.o.Files, func(file *db.Table) bool { return strings.EqualFold(file.Name(), t.Name) }) {
 			continue
 		}
 		parsed, err := t.parse()
