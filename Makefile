@@ -75,6 +75,7 @@ web: $(WASMOUT) build/web/wasm_exec.js
 	@find build/web -mindepth 1 -maxdepth 1 ! -name larder.wasm ! -name wasm_exec.js -exec rm -rf {} +
 	cp -R web/. build/web/
 	cp sw/sw.js build/web/
+	mkdir -p build/web/sw && cp sw/manifest.js sw/file.js sw/state.js sw/push.js build/web/sw/
 	cat wasm/idb/idb.js wasm/store/query.js > build/web/idb.js
 	$(GO) run ./wasm/join build/web/larder.js
 

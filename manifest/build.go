@@ -44,8 +44,8 @@ func Build(fsys fs.FS) ([]byte, error) {
 	return Generate(files), nil
 }
 
-// Listed reports whether [Build] lists a file of this path. It does not list manifests and the service worker, which
-// must come from the network for a new version to be seen; compressed copies; dotfiles; and what only tools read:
+// Listed reports whether [Build] lists a file of this path. It does not list manifests and the service worker with
+// its parts, which must come from the network for a new version to be seen; compressed copies; dotfiles; and what only tools read:
 // TypeScript declarations and package.json.
 func Listed(name string) bool {
 	for part := range strings.SplitSeq(name, "/") {
@@ -55,6 +55,10 @@ func Listed(name string) bool {
 	}
 	switch path.Base(name) {
 	case Name, "sw.js", "package.json":
+		return false
+	}
+	switch name {
+	case "sw/manifest.js", "sw/file.js", "sw/state.js", "sw/push.js":
 		return false
 	}
 	for _, suffix := range []string{".br", ".gz", ".d.ts", ".appcache"} {

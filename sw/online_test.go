@@ -13,8 +13,8 @@ const watcher = `<!doctype html><title>watch</title><script type="module">
 </script>`
 
 // probed makes a site answer probes as Larder's server does, and pages as watcher.
-func probed(t *testing.T) *site {
-	s := newSite(t, "")
+func probed(t *testing.T, b *engine) *site {
+	s := newSite(t, b, "")
 	s.put("/", watcher)
 	s.before(func(r *http.Request) {
 		if r.URL.Path == "/__probe" {
@@ -24,7 +24,9 @@ func probed(t *testing.T) *site {
 	return s
 }
 
-func TestWatchConnection(t *testing.T) {
+func TestWatchConnection(t *testing.T) { each(t, testWatchConnection) }
+
+func testWatchConnection(t *testing.T, b *engine) {
 	// answer makes the site answer probes as given.
 	answer := func(s *site, f file) {
 		s.before(nil)
@@ -32,7 +34,7 @@ func TestWatchConnection(t *testing.T) {
 	}
 
 	t.Run("the first probe is told, and a repeated hint is not", func(t *testing.T) {
-		v := probed(t).visit(t, "/")
+		v := probed(t, b).visit(t, "/")
 		v.expect("online ok")
 		want(t, v.js(`
 			for (const target of [window, document, document.body]) target.dispatchEvent(new Event('offline'));
@@ -42,7 +44,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("a server that stops and starts again is one event each, by the backoff alone", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		v := s.visit(t, "/")
 		v.expect("online ok")
 		s.stop()
@@ -53,7 +55,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("a request that got through is believed at once", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		v := s.visit(t, "/")
 		v.expect("online ok")
 		s.stop()
@@ -63,7 +65,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("the browser's word for being offline is not believed while the server answers", func(t *testing.T) {
-		v := probed(t).visit(t, "/")
+		v := probed(t, b).visit(t, "/")
 		v.expect("online ok")
 		want(t, v.js(`
 			Object.defineProperty(navigator, 'onLine', { value: false });
@@ -73,7 +75,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("a captive portal is offline, whether it answers itself or redirects", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		v := s.visit(t, "/")
 		v.expect("online ok")
 		answer(s, file{body: "please log in"})
@@ -85,7 +87,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("an error of the server is a connection with trouble, and its end is noticed", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		v := s.visit(t, "/")
 		v.expect("online ok")
 		answer(s, file{status: http.StatusServiceUnavailable})
@@ -97,7 +99,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("a server that never answers is offline by timeout", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		release := make(chan struct{})
 		t.Cleanup(func() { close(release) })
 		v := s.visit(t, "/")
@@ -107,7 +109,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("after stop nothing is told", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		v := s.visit(t, "/")
 		v.expect("online ok")
 		s.stop()
@@ -115,7 +117,7 @@ func TestWatchConnection(t *testing.T) {
 	})
 
 	t.Run("the probe says nothing about the user, and its nonce is new each time", func(t *testing.T) {
-		s := probed(t)
+		s := probed(t, b)
 		var seen []string
 		s.before(func(r *http.Request) {
 			if r.URL.Path == "/__probe" {

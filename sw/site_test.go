@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"mime"
 	"net"
 	"net/http"
@@ -19,22 +18,42 @@ import (
 	"github.com/larder-sync/larder/test/browser"
 )
 
-// chromium is one browser for all tests: each has a site of its own, and with its port an origin, a worker and caches of its own.
-var chromium *browser.Browser
+// engine is one browser for all tests: each has a site of its own, and with its port an origin, a worker and caches of its own.
+type engine struct {
+	*browser.Browser
+	name browser.Engine
+}
+
+var engines = map[browser.Engine]*engine{}
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		b, err := browser.Start(ctx, browser.Options{})
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+	code := m.Run()
+	for _, b := range engines {
+		b.Kill()
+	}
+	os.Exit(code)
+}
+
+// each runs a test in each engine that BROWSERS names.
+func each(t *testing.T, test func(*testing.T, *engine)) {
+	browser.Each(t, func(t *testing.T, name browser.Engine) {
+		if engines[name] == nil {
+			b, err := browser.Start(t.Context(), browser.Options{Engine: name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			engines[name] = &engine{b, name}
 		}
-		defer b.Kill()
-		chromium = b
-		return m.Run()
-	}())
+		test(t, engines[name])
+	})
+}
+
+// only ends a test in engines that have no means for it, by the name of the gap.
+func (b *engine) only(t *testing.T, name browser.Engine, gap string) {
+	t.Helper()
+	if b.name != name {
+		t.Skipf("%s: %s", b.name, gap)
+	}
 }
 
 // page is the document that the tests visit. It notes the events of applicationCache as lines of text in window.events.
@@ -42,11 +61,13 @@ const page = `<!doctype html><html manifest="cache.manifest"><title>one</title>
 <script src="appcache.js"></script>
 <script>
 	window.events = [];
+	const failure = (e) => ' ' + e.reason + ' ' + (e.url && new URL(e.url).pathname) + ' ' + e.status;
 	const say = {
 		progress: (e) => ' ' + e.loaded + '/' + e.total,
-		error: (e) => ' ' + e.reason + ' ' + (e.url && new URL(e.url).pathname) + ' ' + e.status,
+		error: failure,
+		unrecoverable: failure,
 	};
-	for (const type of ['checking', 'downloading', 'progress', 'cached', 'noupdate', 'updateready', 'obsolete', 'error']) {
+	for (const type of ['checking', 'downloading', 'progress', 'cached', 'noupdate', 'updateready', 'obsolete', 'error', 'unrecoverable']) {
 		applicationCache.addEventListener(type, (e) => events.push(type + (say[type]?.(e) ?? '')));
 	}
 	applicationCache.onerror = (e) => { window.fault = { ...e, expected: e.expected, got: e.got, message: e.message }; };
@@ -63,6 +84,7 @@ type file struct {
 // site is a web server whose files a test changes as it likes, and which it can switch off and on.
 type site struct {
 	t    *testing.T
+	b    *engine
 	addr string
 
 	mu     sync.Mutex
@@ -73,7 +95,7 @@ type site struct {
 }
 
 // newSite starts a site with page as its start page, the worker, and the manifest given, if any.
-func newSite(t *testing.T, manifest string) *site {
+func newSite(t *testing.T, b *engine, manifest string) *site {
 	t.Helper()
 	appcache, err := os.ReadFile("../web/appcache.js")
 	if err != nil {
@@ -83,18 +105,31 @@ func newSite(t *testing.T, manifest string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &site{t: t, addr: "127.0.0.1:0", files: map[string]file{
+	s := &site{t: t, b: b, addr: "127.0.0.1:0", files: map[string]file{
 		"/":            {body: page},
-		"/sw.js":       {body: string(sw.JS)},
 		"/appcache.js": {body: string(appcache)},
 		"/online.js":   {body: string(online)},
 	}}
+	for _, part := range sw.Parts {
+		s.script("sw/" + part)
+	}
+	s.script("sw.js")
 	if manifest != "" {
 		s.put("/cache.manifest", manifest)
 	}
 	s.start()
 	t.Cleanup(s.stop)
 	return s
+}
+
+// script puts one of the worker's scripts in its place.
+func (s *site) script(name string) {
+	s.t.Helper()
+	text, ok := sw.Script(name)
+	if !ok {
+		s.t.Fatalf("package sw has no %s", name)
+	}
+	s.put("/"+name, string(text))
 }
 
 func (s *site) start() {
@@ -172,7 +207,7 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // visit opens a page of the site, in a window that is closed at the end of the test.
 func (s *site) visit(t *testing.T, path string) *visitor {
 	t.Helper()
-	p, err := chromium.NewPage(t.Context())
+	p, err := s.b.NewPage(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,14 +288,24 @@ func (v *visitor) expect(want ...string) {
 	}
 }
 
-// stopWorkers ends the processes of all workers, as a browser does with idle ones.
+// stopWorkers ends the processes of all workers, as a browser does with idle ones. Only Chromium can be told to: elsewhere the
+// worker lives on, and what follows has to hold with it.
 func (v *visitor) stopWorkers() {
 	v.t.Helper()
+	if v.site.b.name != browser.Chromium {
+		return
+	}
 	for _, method := range []string{"ServiceWorker.enable", "ServiceWorker.stopAllWorkers", "ServiceWorker.disable"} {
 		if _, err := v.CDP(v.context(), method, nil); err != nil {
 			v.t.Fatal(err)
 		}
 	}
+}
+
+// versions is how many versions are stored whole.
+func (v *visitor) versions() string {
+	v.t.Helper()
+	return v.js("return (await Promise.all((await caches.keys()).map((name) => caches.match('/__offline/version', { cacheName: name })))).filter(Boolean).length")
 }
 
 func integrity(body string) string {

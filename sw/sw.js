@@ -12,68 +12,14 @@ const PREFIX = `larder ${new URL(SCOPE).pathname} `;
 const STATE = `${PREFIX}state`;
 const [HOSTS, MARK, STATE_PAGE] = ['hosts', 'version', 'state'].map((name) => `${SCOPE}__offline/${name}`);
 const [UNCACHED, IDLE, CHECKING, DOWNLOADING, UPDATEREADY] = [0, 1, 2, 3, 4];
-const NEVER_HTML = /\.(m?js|css|wasm|json|webmanifest|png|jpe?g|gif|svg|ico|webp|woff2?)$/i;
+
+importScripts('sw/manifest.js', 'sw/file.js', 'sw/state.js', 'sw/push.js');
 
 const versions = new Map(); // what the MARKs say, by Cache name; files are the URLs of all entries, with their hash or ''
 let hosts = {}; // by client id: { manifest, version }, where version is the name of the one the client is pinned to, or ''
 const unborn = new Set(); // the clients that navigations are about to make: clients.matchAll does not list them yet
 const runs = new Map(); // the updates under way, by manifest
 let loading, loaded = false, saving = Promise.resolve(), telling = Promise.resolve();
-
-// parse reads a manifest. As in AppCache nothing is an error but the first line, for which it returns null.
-function parse(text, manifest) {
-  if (!/^\uFEFF?CACHE MANIFEST(?:[ \t\r\n]|$)/.test(text)) return null;
-  const base = new URL(manifest), folder = base.pathname.replace(/[^/]*$/, '');
-  const entries = new Map(), fallback = new Map(), online = new Set();
-  let section = 'CACHE:', wildcard = false, mode = 'fast';
-  const resolve = (token) => {
-    const url = token && URL.canParse(token, base) ? new URL(token, base) : {};
-    url.hash = '';
-    return url;
-  };
-  for (const raw of text.split(/[\r\n]/).slice(1)) {
-    const line = raw.replace(/^[ \t]+|[ \t]+$/g, '');
-    if (!line || line.startsWith('#')) continue;
-    const tokens = line.split(/[ \t]+/), first = resolve(tokens[0]), second = resolve(tokens[1]);
-    if (line.endsWith(':')) {
-      section = line;
-    } else if (section === 'CACHE:' && first.protocol === base.protocol) {
-      const [, hash] = /^sha256-([\w+/-]{43})=?$/.exec(tokens[1]) ?? [];
-      const integrity = hash && `sha256-${hash.replaceAll('-', '+').replaceAll('_', '/')}=`;
-      entries.set(first.href, entries.get(first.href) ?? integrity);
-    } else if (section === 'FALLBACK:' && first.origin === base.origin && second.origin === base.origin) {
-      if (first.pathname.startsWith(folder) && !fallback.has(first.href)) fallback.set(first.href, second.href);
-    } else if (section === 'NETWORK:') {
-      if (tokens[0] === '*') wildcard = true;
-      else if (first.protocol === base.protocol) online.add(first.href);
-    } else if (section === 'SETTINGS:' && line === 'prefer-online') mode = line;
-  }
-  return {
-    entries: Array.from(entries, ([url, integrity]) => ({ url, integrity })),
-    fallback: Array.from(fallback, ([namespace, page]) => ({ namespace, page })),
-    online: [...online], wildcard, mode,
-  };
-}
-
-function filesOf(manifest, table, masters) {
-  const files = {};
-  for (const { url, integrity = '' } of table.entries) files[url] = integrity;
-  for (const url of [...table.fallback.map(({ page }) => page), ...masters, manifest]) files[url] ??= '';
-  return files;
-}
-
-// match decides what becomes of a request, in AppCache's order. page is the stored entry that answers, or that stands by.
-function match({ manifest, table, files }, { url, method = 'GET', navigate = false }) {
-  const target = new URL(url);
-  target.hash = '';
-  const { href } = target;
-  if (method !== 'GET' || target.protocol !== new URL(manifest).protocol) return { want: 'network' };
-  if (href in files) return { want: navigate && table.mode === 'prefer-online' ? 'fallback' : 'cache', page: href };
-  if (table.online.some((prefix) => href.startsWith(prefix))) return { want: 'network' };
-  const rules = table.fallback.filter(({ namespace }) => href.startsWith(namespace));
-  if (rules.length) return { want: 'fallback', page: rules.reduce((a, b) => (b.namespace.length > a.namespace.length ? b : a)).page };
-  return { want: table.wildcard || navigate ? 'network' : 'fail' };
-}
 
 // load recalls versions and hosts, once in the life of this process.
 const load = () => loading ??= (async () => {
@@ -86,14 +32,14 @@ const load = () => loading ??= (async () => {
 })();
 
 const json = (value) => new Response(JSON.stringify(value, null, 1), { headers: { 'content-type': 'application/json' } });
-const write = async (name, url, response) => (await caches.open(name)).put(url, response);
+const write = async (name, url, response) => (await caches.open(name)).put(url, response).catch((cause) => {
+  throw cause.name === 'QuotaExceededError' ? full(url) : cause;
+});
 const stamp = (version) => write(version.name, MARK, json(version));
 const save = () => saving = saving.catch(() => {}).then(() => write(STATE, HOSTS, json(hosts)));
 const find = (version, url) => caches.match(url, { cacheName: version.name, ignoreVary: true });
 const ranked = () => [...versions.values()].sort((a, b) => b.serial - a.serial);
 const newest = (manifest) => ranked().find((version) => version.manifest === manifest);
-const hashOf = async (data) => `sha256-${btoa(String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', data))))}`;
-const fault = (reason, message, detail) => Object.assign(new Error(message), { detail: { reason, message, url: '', status: 0, ...detail } });
 
 function pin(event, { manifest, name }) {
   unborn.add(event.resultingClientId);
@@ -109,14 +55,14 @@ async function drop(names) {
   }
 }
 
-// tidy deletes what nobody needs any more: debris, and old versions without a page. It runs under the lock of the updates.
-async function tidy() {
+// tidy deletes what nobody needs any more: old versions without a page, and debris that is not to be kept. It runs under the lock of the updates.
+async function tidy(keep = () => false) {
   const live = new Set((await clients.matchAll({ includeUncontrolled: true, type: 'all' })).map(({ id }) => id));
   for (const id of live) unborn.delete(id);
   for (const id of Object.keys(hosts)) if (!live.has(id) && !unborn.has(id)) delete hosts[id];
   const used = new Set(Object.values(hosts).map(({ version }) => version));
   for (const { manifest } of versions.values()) used.add(newest(manifest).name);
-  const useless = (name) => name.startsWith(PREFIX) && name !== STATE && !(used.has(name) && versions.has(name));
+  const useless = (name) => name.startsWith(PREFIX) && name !== STATE && !(versions.has(name) ? used.has(name) : keep(name));
   await drop((await caches.keys()).filter(useless));
   await save(); // last, as it may need the space
 }
@@ -136,30 +82,6 @@ const tell = (manifest, type, detail, test = () => true) => telling = telling.th
   }
 });
 
-// download fetches a manifest or an entry, and checks that it is whole, and what was promised. Where a hash is known the browser's HTTP cache
-// may answer first: the page has often just loaded the file.
-async function download(url, { reason = 'resource', integrity, signal, cache = integrity ? 'default' : 'no-cache' }) {
-  let response, body;
-  try {
-    response = await fetch(url, { credentials: 'same-origin', redirect: 'manual', cache, signal });
-    body = await response.arrayBuffer();
-  } catch (cause) {
-    throw signal?.aborted ? fault('abort', 'the update was aborted') : fault(reason, `${url} cannot be fetched: ${cause.message}`, { url });
-  }
-  const { status } = response, headers = new Headers(response.headers);
-  if (response.type === 'opaqueredirect') throw fault(reason, `${url} is redirected, which is not allowed here`, { url });
-  if (status !== 200) throw fault(reason, `${url} was answered with ${status}`, { url, status });
-  if (reason === 'resource' && /no-store/i.test(headers.get('cache-control'))) throw fault('policy', `${url} is served as no-store`, { url, status });
-  const digest = await hashOf(body), html = NEVER_HTML.test(new URL(url).pathname) && /^text\/html/i.test(headers.get('content-type'));
-  if (html || (integrity && digest !== integrity)) {
-    if (cache !== 'reload') return download(url, { integrity, signal, cache: 'reload' });
-    if (html) throw fault('policy', `${url} was answered with a web page: is a login or a portal in between?`, { url, status });
-    throw fault('hash', `${url} is not the file that the manifest names`, { url, status, expected: integrity, got: digest });
-  }
-  for (const name of ['content-encoding', 'content-length', 'vary']) headers.delete(name); // the body is decoded, and answers whoever asks
-  return { body, digest, response: new Response(body, { headers }) };
-}
-
 // update brings the newest version of a manifest. One run at a time; who asks meanwhile joins it.
 function update(manifest) {
   const run = runs.get(manifest) ?? { manifest, status: 0, pending: new Map() }; // pending: client id -> document, to become a master entry
@@ -178,7 +100,6 @@ async function attempt(run, again) {
   let type, failure;
   run.abort = new AbortController();
   try {
-    await tidy();
     run.status = CHECKING;
     await tell(manifest, 'checking');
     const found = await download(manifest, { reason: 'manifest', signal: run.abort.signal });
@@ -189,19 +110,20 @@ async function attempt(run, again) {
     versions.set(version.name, version);
     for (const id of pending.keys()) hosts[id] = { manifest, version: version.name };
   } catch (cause) {
-    failure = cause.detail ?? fault(cause.name === 'QuotaExceededError' ? 'quota' : 'unknown', cause.message).detail;
+    failure = cause.detail ?? fault('unknown', cause.message).detail;
   }
   // From here on nobody can join any more: who comes now starts the next run. Only the end of a deployment is waited for.
   run.status = 0;
   if (failure?.reason === 'changed' && again) return tell(manifest, 'error', failure);
   runs.delete(manifest);
-  if (!failure) return Promise.all([save(), tell(manifest, type)]);
+  if (!failure) return tidy().then(() => tell(manifest, type));
   const gone = failure.reason === 'manifest' && [404, 410].includes(failure.status);
   if (gone) await tell(manifest, 'obsolete', undefined, (id) => hosts[id].version);
   await tell(manifest, 'error', failure, (id) => !gone || !hosts[id].version);
   for (const [id, host] of Object.entries(hosts)) if (host.manifest === manifest && (gone || !host.version)) delete hosts[id];
   if (gone) await drop(ranked().filter((version) => version.manifest === manifest).map(({ name }) => name));
-  await tidy();
+  // What a failed installation has fetched is the next one's head start, unless it is what filled the disk.
+  await tidy((debris) => failure.reason !== 'quota' && (!run.name || debris === run.name));
   if (gone && !versions.size && !runs.size) await Promise.all([caches.delete(STATE), self.registration.unregister()]);
 }
 
@@ -213,25 +135,20 @@ async function install(run, { body, digest, response }, old) {
   await tell(manifest, 'downloading');
   const serial = 1 + (ranked()[0]?.serial ?? 0), masters = old?.masters ?? [];
   const files = filesOf(manifest, table, masters), listed = filesOf(manifest, table, []);
-  const name = `${PREFIX}${(await hashOf(new TextEncoder().encode(manifest))).slice(7, 15)} ${digest.slice(7, 15)} ${serial}`;
+  const name = run.name = `${PREFIX}${(await hashOf(new TextEncoder().encode(manifest))).slice(7, 15)} ${digest.slice(7, 15)} ${serial}`;
   const version = { name, serial, manifest, digest, table, files, masters, foreign: [] };
   await write(name, manifest, response);
 
   const urls = Object.keys(files).filter((url) => url !== manifest), todo = urls.values();
   let done = 0;
   const progress = () => signal.aborted || tell(manifest, 'progress', { loaded: done, total: urls.length });
-  const fresh = async (url) => {
-    const integrity = files[url], before = old && await find(old, url);
-    // A page is fetched in any case: its headers, such as its security policy, may be new.
-    if (before && integrity && integrity === old.files[url] && !/html/.test(before.headers.get('content-type'))) return before;
-    return download(url, { integrity, signal }).then((got) => got.response, (cause) => {
-      if (url in listed || signal.aborted) throw cause;
-      return cause.detail.reason === 'resource' && ![404, 410].includes(cause.detail.status) && before;
-    });
-  };
+  const fresh = (url) => download(url, { integrity: files[url], signal }).then((got) => got.response, (cause) => {
+    if (url in listed || signal.aborted) throw cause;
+    return cause.detail.reason === 'resource' && ![404, 410].includes(cause.detail.status) && find(old, url);
+  });
   const work = async () => {
     for (const url of todo) {
-      const got = await fresh(url);
+      const got = await kept(url, files[url]) ?? await fresh(url);
       if (got) await write(name, url, got);
       else delete files[url];
       done++;
@@ -250,6 +167,17 @@ async function install(run, { body, digest, response }, old) {
   if (again.digest !== digest) throw fault('changed', `${manifest} changed during the update`, { url: manifest });
   await stamp(version);
   return version;
+}
+
+// kept is a file that is here already, as its hash shows: from another version, or from an installation that was cut short.
+async function kept(url, integrity) {
+  for (const name of integrity && integrity !== OPAQUE ? await caches.keys() : []) {
+    const response = name.startsWith(PREFIX) && await find({ name }, url);
+    // A page is fetched in any case: its headers, such as its security policy, may be new.
+    if (!response || /html/.test(response.headers.get('content-type'))) continue;
+    if (await hashOf(await response.clone().arrayBuffer()) === integrity) return response;
+  }
+  return undefined;
 }
 
 // addMasters stores the documents that named the manifest. One that cannot be stored costs only its own page the version.
@@ -276,19 +204,16 @@ async function stored(version, url, request) {
     const integrity = version.files[url], got = await download(url, { integrity }).catch((cause) => cause.detail);
     if (got.reason && got.reason !== 'hash') return Response.error();
     if (got.reason || !integrity) {
+      const lost = new Set(Object.keys(hosts).filter((id) => hosts[id].version === version.name));
       await drop([version.name]);
-      tell(version.manifest, 'error', { reason: 'evicted', url, status: 0, message: `the browser has deleted ${url}` });
+      const message = `the browser has deleted ${url}, and the server has no such file any more: reload the page`;
+      tell(version.manifest, 'unrecoverable', { reason: 'evicted', url, status: 0, message }, (id) => lost.has(id));
       return fetch(request);
     }
     response = got.response;
     await write(version.name, url, response.clone());
   }
-  const [, from, to] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.get('range')) ?? [];
-  if (!from && !to) return response;
-  const whole = await response.blob(), { size } = whole, { headers } = response;
-  const start = from ? Number(from) : Math.max(0, size - to), end = from && to ? Math.min(to, size - 1) : size - 1;
-  headers.set('content-range', start > end ? `bytes */${size}` : `bytes ${start}-${end}/${size}`);
-  return start > end ? new Response(null, { status: 416, headers }) : new Response(whole.slice(start, end + 1), { status: 206, headers });
+  return part(response, request.headers.get('range'));
 }
 
 // answer gives the response to a request, or undefined where the browser shall do as it would without us.
@@ -317,7 +242,7 @@ addEventListener('activate', (event) => event.waitUntil(clients.claim()));
 
 addEventListener('fetch', (event) => {
   const { request } = event, url = request.url.split('#')[0];
-  if (url === STATE_PAGE) return event.respondWith(load().then(() => json({ scope: SCOPE, updating: [...runs.keys()], hosts, versions: ranked() })));
+  if (url === STATE_PAGE) return event.respondWith(load().then(() => statePage({ scope: SCOPE, updating: [...runs.keys()], hosts, versions: ranked() })));
   // The probe asks whether the server is there: no manifest can answer that.
   if (request.method !== 'GET' || new URL(url).pathname.endsWith('/__probe')) return;
   const response = loaded ? answer(event, url) : load().then(() => answer(event, url), () => {}).then((found) => found ?? fetch(request));

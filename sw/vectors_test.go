@@ -7,15 +7,13 @@ import (
 )
 
 // TestVectors holds the worker to the rules that package manifest is held to, by the same files. They are run in the browser, whose URLs count.
-func TestVectors(t *testing.T) {
-	s := newSite(t, "")
+func TestVectors(t *testing.T) { each(t, testVectors) }
+
+func testVectors(t *testing.T, b *engine) {
+	s := newSite(t, b, "")
 	s.put("/", "<!doctype html><title>vectors</title>")
 	v := s.visit(t, "/")
-	v.js(`
-		const source = await (await fetch('/sw.js')).text();
-		const worker = Object.assign(Object.create(null), { registration: { scope: location.href } });
-		window.sw = new Function('self', 'addEventListener', source + '; return { parse, match, filesOf };')(worker, () => {});
-	`)
+	v.js("window.sw = new Function(await (await fetch('/sw/manifest.js')).text() + '; return { parse, match, filesOf };')()")
 
 	t.Run("parse", func(t *testing.T) {
 		for _, c := range vectors(t, "parse.json") {

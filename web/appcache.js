@@ -3,12 +3,14 @@
 //   <html manifest="cache.manifest"> … <script src="appcache.js"></script>
 //
 // The work is done by sw.js, which lies beside the manifest: this script registers it, passes on what the page asks for, and fires what it reports.
-// New here are applicationCache.ready, and the error event's reason, url, status, message, expected and got. Where workers are missing (file:, http:
-// but for localhost, some webviews) nothing breaks: status stays UNCACHED and one error event tells why.
+// New here are applicationCache.ready and check(), the error event's reason, url, status, message, expected and got, and the event unrecoverable, with
+// the same: the browser has deleted a file of this page's version, and the server has another one. Where workers are missing (file:, http: but for
+// localhost, some webviews) nothing breaks: status stays UNCACHED and one error event tells why.
 (() => {
   'use strict';
   const STATUS = ['UNCACHED', 'IDLE', 'CHECKING', 'DOWNLOADING', 'UPDATEREADY', 'OBSOLETE'];
-  const EVENTS = ['checking', 'error', 'noupdate', 'downloading', 'progress', 'updateready', 'cached', 'obsolete'];
+  const EVENTS = ['checking', 'error', 'noupdate', 'downloading', 'progress', 'updateready', 'cached', 'obsolete', 'unrecoverable'];
+  const ENDS = ['noupdate', 'updateready', 'cached', 'obsolete', 'error']; // of an update
   const [UNCACHED, IDLE, , DOWNLOADING, UPDATEREADY, OBSOLETE] = STATUS.keys();
 
   const page = location.href.split('#')[0]; // as it was loaded: the history API may change it later
@@ -28,6 +30,17 @@
     update() {
       if (status === UNCACHED || status === OBSOLETE) throw refusal('there is no version to update');
       ask({ larder: 'update' });
+    }
+
+    // check is update for new code. It is fulfilled with whether there is a newer version than this page's, and rejected with what the error event says.
+    async check() {
+      this.update();
+      const { type, reason, message, url, status: code, expected, got } = await new Promise((resolve) => {
+        for (const end of ENDS) this.addEventListener(end, resolve, { once: true });
+      });
+      if (type === 'error') throw Object.assign(new Error(message), { reason, url, status: code, expected, got });
+      if (type === 'obsolete') throw Object.assign(new Error('the app has been withdrawn: its manifest is gone'), { reason: 'obsolete' });
+      return status === UPDATEREADY;
     }
 
     // abort ends an update that is running, with an error event. The version in use stays.
@@ -78,7 +91,7 @@
     const event = type === 'progress'
       ? new ProgressEvent(type, { cancelable: true, lengthComputable: true, loaded: done, total })
       : new Event(type, { cancelable: true });
-    cache.dispatchEvent(type === 'error' ? Object.assign(event, rest) : event);
+    cache.dispatchEvent(Object.assign(event, type === 'progress' ? {} : rest));
   }
 
   function report(type, detail) {

@@ -36,7 +36,7 @@ func report(dir string) error {
 	for _, path := range scripts {
 		files = append(files, filepath.Join("larder", filepath.Base(path)))
 	}
-	files = append(files, "sw.js", "appcache.js")
+	files = append(files, "sw.js", "sw/manifest.js", "sw/file.js", "sw/state.js", "sw/push.js", "appcache.js")
 	fmt.Printf("%-22s %10s %10s %10s\n", "bytes", "raw", "gzip -9", "brotli -11")
 	var engine int
 	for _, name := range files {
