@@ -77,7 +77,7 @@ web: $(WASMOUT) build/web/wasm_exec.js
 	cp sw/sw.js build/web/
 	mkdir -p build/web/sw && cp sw/manifest.js sw/file.js sw/state.js sw/push.js build/web/sw/
 	cat wasm/idb/idb.js wasm/store/query.js > build/web/idb.js
-	$(GO) run ./wasm/join build/web/larder.js
+	$(GO) run ./test/join build/web/larder.js
 
 $(WASMOUT): FORCE
 	@mkdir -p build/web
