@@ -28,7 +28,8 @@ func (tx *Tx) place() string {
 	return ""
 }
 
-// innermost says what a goroutine waits on, and the line of the first function on its stack that is the program's own.
+// innermost says what a goroutine waits on, and the line of the first function on its stack that is the program's own; the
+// function itself where the program was built without lines.
 func innermost(stack []string) string {
 	_, state, _ := strings.Cut(strings.TrimSuffix(stack[0], "]:"), "[")
 	for i := 1; i+1 < len(stack); i += 2 { // functions and their lines take turns
@@ -38,7 +39,9 @@ func innermost(stack []string) string {
 			continue
 		}
 		if at, isLine := strings.CutPrefix(stack[i+1], "\t"); isLine && !strings.HasPrefix(stack[i], own) {
-			at, _, _ = strings.Cut(at, " ")
+			if at, _, _ = strings.Cut(at, " "); strings.HasPrefix(at, "?") {
+				at, _, _ = strings.Cut(stack[i], "(0x")
+			}
 			return " (" + state + ") at " + at
 		}
 	}

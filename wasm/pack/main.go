@@ -1,11 +1,16 @@
-// Command pack rewrites a WebAssembly module so that it compresses better: it joins data segments that lie close
-// together in memory. Go's linker leaves out every run of zeros between data, which makes tens of thousands of segments
-// whose headers break up what a compressor would find to be alike. Memory begins as zeros, so the joined module is the
-// same program; it is larger as it is, and a tenth smaller on the wire.
+// Command pack rewrites a WebAssembly module of Go's linker so that there is less to load: an eighth less, compressed.
 //
 //	pack FILE.wasm
 //
-// The file is replaced. The format is that of the WebAssembly core specification, section 5.5.14 (data section).
+// The file is replaced by the same program. Two things are different:
+//
+//   - Data segments are joined. The linker leaves out every run of zeros between data, which makes tens of thousands of
+//     segments whose headers break up what a compressor would find to be alike. Memory begins as zeros, so that short
+//     runs can as well be written out.
+//   - The tables of files and lines are left out. A stack trace has the names of its functions, and ? for their places;
+//     whoever wants those builds the engine without pack.
+//
+// The format is that of the WebAssembly core specification, section 5.5.14 (data section).
 package main
 
 import (
@@ -17,8 +22,11 @@ import (
 	"slices"
 )
 
-// near is the longest run of zeros, in bytes, that is written out between two segments to join them.
+// near is the longest run of zeros, in bytes, that is written out for the sake of one segment instead of two.
 const near = 64
+
+// most is the size of the largest memory that is packed, in bytes: Go's linker puts data at the beginning of memory.
+const most = 1 << 28
 
 func main() {
 	if len(os.Args) != 2 {
@@ -50,7 +58,7 @@ var errFormat = errors.New("this is no WebAssembly module that Go's linker made"
 
 const dataSection = 11
 
-// pack returns the module with its data section joined; the other sections stay as they are.
+// pack returns the module with its data section rewritten; the other sections stay as they are.
 func pack(module []byte) ([]byte, error) {
 	rest, ok := bytes.CutPrefix(module, header)
 	if !ok {
@@ -69,7 +77,14 @@ func pack(module []byte) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			body = appendSegments(nil, join(segments))
+			memory, err := flatten(segments)
+			if err != nil {
+				return nil, err
+			}
+			if err := dropLines(memory); err != nil {
+				return nil, err
+			}
+			body = appendSegments(nil, split(memory))
 		}
 		out = append(binary.AppendUvarint(append(out, id), uint64(len(body))), body...)
 		rest = rest[1+n+int(size):]
@@ -119,22 +134,40 @@ func readSegments(body []byte) ([]segment, error) {
 	return segments, nil
 }
 
-// join puts segments into the order of their addresses and joins those that are near each other.
-func join(segments []segment) []segment {
-	slices.SortStableFunc(segments, func(a, b segment) int { return int(a.at - b.at) })
-	var joined []segment
+// flatten returns the memory that the segments make.
+func flatten(segments []segment) ([]byte, error) {
+	var size int64
 	for _, s := range segments {
-		if last := len(joined) - 1; last >= 0 {
-			gap := s.at - joined[last].at - int64(len(joined[last].data))
-			if gap >= 0 && gap <= near {
-				data := append(joined[last].data, make([]byte, gap)...)
-				joined[last].data = append(data, s.data...)
-				continue
+		if s.at < 0 || s.at > most-int64(len(s.data)) {
+			return nil, errFormat
+		}
+		size = max(size, s.at+int64(len(s.data)))
+	}
+	memory := make([]byte, size)
+	for _, s := range segments {
+		copy(memory[s.at:], s.data)
+	}
+	return memory, nil
+}
+
+// split returns the segments that make the memory, without its long runs of zeros.
+func split(memory []byte) []segment {
+	var segments []segment
+	for at := 0; at < len(memory); {
+		if memory[at] == 0 {
+			at++
+			continue
+		}
+		end := at // behind the last byte that is not zero
+		for next := at; next < len(memory) && next-end <= near; next++ {
+			if memory[next] != 0 {
+				end = next + 1
 			}
 		}
-		joined = append(joined, segment{s.at, slices.Clone(s.data)})
+		segments = append(segments, segment{int64(at), memory[at:end]})
+		at = end
 	}
-	return joined
+	return segments
 }
 
 func appendSegments(dst []byte, segments []segment) []byte {

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+)
+
+// The table of functions begins with this in a program of Go 1.20 or newer for wasm: a magic number, two zeros, the
+// size of the smallest instruction, and that of a pointer (internal/abi, symtab.go; runtime, symtab.go: pcHeader).
+var tableBegin = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
+
+var errTable = errors.New("its table of functions is not of a form that is known: does a new version of Go write it differently?")
+
+// Where a function's record (runtime, runtime2.go: _func) keeps what is needed here, in bytes from its beginning. Each is
+// the offset of a table that gives a value for each instruction, 0 where there is none.
+const (
+	stackField  = 16 // how much of the stack is used
+	fileField   = 20
+	lineField   = 24
+	countField  = 28 // of the tables behind the record, which the garbage collector and panics read
+	tablesField = 44
+)
+
+// dropLines takes the tables of files and lines out of the functions' records, as the runtime allows ("?:0" is then the
+// place of a function), and overwrites with zeros those that nothing else refers to.
+func dropLines(memory []byte) error {
+	at := bytes.Index(memory, tableBegin)
+	if at < 0 {
+		return errTable
+	}
+	t := memory[at:]
+	word := func(n int) int { // of the header
+		v, _ := u64(t, len(tableBegin)+8*n)
+		return int(v)
+	}
+	functions, values, records := word(0), word(6), word(7)
+	if values <= 0 || records <= values || records > len(t) || functions > (len(t)-records)/8 {
+		return errTable
+	}
+	kept, dropped := map[uint32]bool{0: true}, map[uint32]bool{}
+	for i := range functions {
+		offset, _ := u32(t, records+8*i+4)
+		f := records + int(offset)
+		count, ok := u32(t, f+countField)
+		if !ok || int(count) > len(t) {
+			return errTable
+		}
+		fields := []int{stackField}
+		for n := range int(count) {
+			fields = append(fields, tablesField+4*n)
+		}
+		for _, field := range fields {
+			v, ok := u32(t, f+field)
+			if !ok {
+				return errTable
+			}
+			kept[v] = true
+		}
+		for _, field := range []int{fileField, lineField} {
+			v, _ := u32(t, f+field)
+			dropped[v] = true
+			binary.LittleEndian.PutUint32(t[f+field:], 0)
+		}
+	}
+	tables := t[values:records]
+	for from := range dropped {
+		if kept[from] {
+			continue
+		}
+		end, ok := tableEnd(tables, int(from))
+		if !ok {
+			return errTable
+		}
+		clear(tables[from:end])
+	}
+	return nil
+}
+
+// tableEnd returns where a table of values ends: it is a list of pairs of numbers, how the value changes and for how many
+// instructions it holds, and ends with a value that does not change; the first may.
+func tableEnd(tables []byte, at int) (end int, ok bool) {
+	for first := true; at < len(tables); first = false {
+		if tables[at] == 0 && !first {
+			return at + 1, true
+		}
+		for range 2 {
+			_, n := binary.Uvarint(tables[at:])
+			if n <= 0 {
+				return 0, false
+			}
+			at += n
+		}
+	}
+	return 0, false
+}
+
+func u32(b []byte, at int) (uint32, bool) {
+	if at < 0 || at > len(b)-4 {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint32(b[at:]), true
+}
+
+func u64(b []byte, at int) (uint64, bool) {
+	if at < 0 || at > len(b)-8 {
+		return 0, false
+	}
+	return binary.LittleEndian.Uint64(b[at:]), true
+}
