@@ -65,7 +65,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.log.Info("stopping: running requests may finish", "seconds", int(shutdownTime/time.Second))
 	finish, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	s.api.EndStreams()
+	s.EndStreams()
 	err := server.Shutdown(finish)
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = errors.Join(errors.New("some requests did not finish in time and were cut off"), server.Close())
@@ -74,6 +74,10 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.log.Info("stopped")
 	return err
 }
+
+// EndStreams ends the live connections, and refuses new ones. Those who serve a Server by themselves call it before they wait for
+// running requests, which streams would never let end.
+func (s *Server) EndStreams() { s.api.EndStreams() }
 
 func isLoopback(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)

@@ -49,6 +49,7 @@ func New(tb testing.TB, o server.Options) *Server {
 		t.now = time.Now
 	}
 	tb.Cleanup(func() {
+		s.EndStreams()
 		listening.Close()
 		if err := s.Close(context.Background()); err != nil {
 			tb.Error(err)
