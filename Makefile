@@ -11,6 +11,7 @@ BROWSERS = chromium firefox webkit
 OTHERS   = $(filter-out chromium,$(BROWSERS))
 DAYS     = 1000
 FUZZTIME = 30s
+ROWS     = 200000
 RECORDS  = 1000000
 # The tests of what runs in a browser, inside one.
 INSIDE   = $(WASM) $(GO) test -exec $(CURDIR)/bin/wasmrun $(TESTFLAGS) ./table/... ./wasm/...
@@ -54,6 +55,14 @@ bench-scale: web deps ## a million records: what one more costs then, CPU and me
 	cd test/bench && npm ci --silent --no-audit --no-fund
 	$(GO) run ./test/bench -web build/web -scale -many $(RECORDS) -contenders raw,dexie,larder -limit 2h
 
+bench-server: bin/larder ## load the server and PocketBase in turn, and the server with 1,000,000 rows
+	cd test/bench-server/pocketbase && $(GO) build -o $(CURDIR)/bin/pocketbase .
+	$(GO) run ./test/bench-server -larder bin/larder -pocketbase bin/pocketbase
+	$(GO) run ./test/bench-server -larder bin/larder -growth 1000000
+
+crash: ## kill servers at random while ROWS (200000) rows are written and followed: two on PostgreSQL, one on SQLite
+	CRASH_ROWS=$(ROWS) $(GO) test -count=1 -v -timeout 60m -run 'PostgreSQL|SQLite' ./test/crash
+
 size: web ## size of the engine: raw, gzip, brotli; fails above the budget
 	$(GO) run ./test/size build/web
 
@@ -68,7 +77,7 @@ fuzz: ## fuzz every parser for FUZZTIME (30s) each
 clean: ## remove what was built; data/ stays
 	rm -rf bin build dist
 
-.PHONY: help deps build run test test-browsers race sim bench bench-scale size dist fuzz clean web FORCE
+.PHONY: help deps build run test test-browsers race sim bench bench-server crash bench-scale size dist fuzz clean web FORCE
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js
