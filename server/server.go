@@ -52,6 +52,7 @@ type Options struct {
 	MaxBody          int64    // bytes of a request's body; [api.DefaultMaxBody] when 0
 	Version          string   // what requests speak that do not say it: "2.0.0", "3.0.0", or "" to refuse them
 	SkipVersionCheck bool     // requests of any version are accepted
+	OpenAPI          bool     // describe the tables and APIs at [PathOpenAPI]
 
 	Rate float64     // requests a second from one address; DefaultRate when 0, any number when negative
 	TLS  *tls.Config // what [Server.Serve] speaks; HTTP without TLS when nil
@@ -128,6 +129,9 @@ func (s *Server) routes(tables []*db.Table, key string) http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { tell(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", s.readiness(tables))
 	mux.Handle("GET /metrics", onlyHere(s.metrics))
+	if s.o.OpenAPI {
+		mux.Handle("GET "+PathOpenAPI, described(tables, s.o.APIs))
+	}
 	if s.o.Web != nil {
 		mux.Handle("/", s.o.Web)
 	}

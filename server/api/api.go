@@ -248,7 +248,7 @@ func (a *API) route(r *http.Request) (reply, error) {
 	case r.Method == http.MethodDelete && id == "":
 		return a.deleteAll(r, t, speaks)
 	case r.Method == http.MethodPost, r.Method == http.MethodPatch, r.Method == http.MethodDelete,
-		r.Method == http.MethodPut && speaks == version3:
+		r.Method == http.MethodPut && speaks == version3 && id != "":
 		return a.write(r, t, id, speaks, query)
 	}
 	return reply{}, notAllowed(r.Method, allowed(id))
