@@ -76,7 +76,7 @@ func TestRepeat(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "larder.db")
 		d, n := mustOpenDB(t, path), note(t)
 		clock := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
-		f := mustOpenFeed(t, d, feed.Options{Now: func() time.Time { return clock }}, n)
+		f := mustOpenFeed(t, d, feed.Options{Now: func() time.Time { return clock }, Inline: true}, n)
 		mustPush(t, f, insert(n, 1, "op1", "a"))
 		mustPush(t, f, feed.Op{Table: n, Action: feed.Delete, ID: "a"})
 		clock = clock.Add(feed.DefaultKeep + time.Hour)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -207,11 +208,14 @@ func TestRestoredUnderneath(t *testing.T) {
 	}
 }
 
-// lost is a database whose commits fail after they have happened.
-type lost struct{ db.DB }
+// lost is a database whose commits, from some time on, fail after they have happened.
+type lost struct {
+	db.DB
+	broken *atomic.Bool
+}
 
 func (l lost) Update(ctx context.Context, fn func(db.Tx) error) error {
-	if err := l.DB.Update(ctx, fn); err != nil {
+	if err := l.DB.Update(ctx, fn); err != nil || !l.broken.Load() {
 		return err
 	}
 	return table.Errorf(table.CodeStorage, "the connection was lost")
@@ -220,16 +224,12 @@ func (l lost) Update(ctx context.Context, fn func(db.Tx) error) error {
 func TestLostAnswer(t *testing.T) {
 	onEach(t, func(t *testing.T, d db.DB) {
 		n := note(t)
-		mustOpenFeed(t, d, feed.Options{}, n)
 		whole := mustOpenFeed(t, d, feed.Options{Boot: "whole"}, n)
 		op := insert(n, "a")
 		op.Client, op.Seq, op.Request = "c", 1, "op1"
-		broken, err := feed.Open(t.Context(), d, nil, feed.Options{Boot: "broken"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer broken.Close(context.Background())
-		feed.SetDB(broken, lost{d})
+		failing := lost{d, &atomic.Bool{}}
+		broken := mustOpenFeed(t, failing, feed.Options{Boot: "broken"}, n)
+		failing.broken.Store(true)
 		if _, err := broken.Push(t.Context(), []feed.Op{op, insert(n, "b")}); table.CodeOf(err) != table.CodeStorage {
 			t.Errorf("push: %v", err)
 		}
