@@ -39,7 +39,7 @@ func Queries(t *testing.T, folder string, open func(t *testing.T) db.DB) {
 		}
 	}
 	t.Run("vectors", func(t *testing.T) { tabletest.Vectors(t, folder, true, fill) })
-	t.Run("random", func(t *testing.T) { tabletest.Random(t, tabletest.Scale{Server: true}, fill) })
+	t.Run("random", func(t *testing.T) { tabletest.Random(t, tabletest.Scale{Tables: 3, Server: true}, fill) })
 	t.Run("the widest and the deepest filters", func(t *testing.T) {
 		g := tabletest.NewGenerator(1)
 		s, records := g.Schema(), g.Records(20, true)
@@ -71,9 +71,8 @@ func extremes() []string {
 		return strings.Repeat(open, levels) + core + strings.Repeat(end, levels)
 	}
 	return []string{
-		chain("b", " or ", ""), chain("b", " and ", ""), chain("x eq y", " or ", ""), chain("s gt t", " or ", ""),
-		chain("j/any(e: e eq x)", " or ", ""), chain("toupper(s) eq t", " or ", ""), chain("year(x) eq 1", " or ", ""),
-		chain("n mod i eq 1", " or ", ""), "n in (" + chain("1", ",", ")"), "x in (" + chain("1", ",", ")"), "x in (" + strings.Repeat("y,", 99) + "y)",
+		chain("b", " or ", ""), chain("j/any(e: e eq x)", " or ", ""), chain("toupper(s) eq t", " or ", ""),
+		strings.Repeat("x eq y or ", 99) + "b", chain("n mod i eq 1", " or ", ""), "n in (" + chain("1", ",", ")"), "x in (" + chain("1", ",", ")"), "x in (" + strings.Repeat("y,", 99) + "y)",
 		nest("(c and b eq ", "c", ")"), nest("(b eq ", "c", ")"), nest("round(", "n", ")") + " eq 1", nest("(1 add ", "n", ")") + " gt 3",
 		nest("(1 mul ", "n", ")") + " eq n", nest("(i mod ", "n", ")") + " ge 0", nest("(7 div ", "n", ")") + " ge 0",
 		nest("concat(s,", "t", ")") + " ne s", nest("substring(", "s", ",0,5)") + " eq s", nest("tolower(", "s", ")") + " eq s",
