@@ -10,6 +10,15 @@
 //		return err
 //	})
 //
+// # Queries
+//
+// [Store.Plan] makes of a query one step that finds its rows, by the ranges of an index, of several for an "or", or by id;
+// [Plan.Explain] says which way and what is left to be checked or sorted. The rest of the filter is checked where the rows
+// are, in slices, until there are enough. The planner knows the schema and not the data, so a plan can be kept and run
+// again without it. Nulls and booleans have their place in indexes. A unique index has no rows with nulls, and is used only
+// where the filter rules these out; an index of undeclared columns is not used at all. Pages deep in a table cost what
+// the first does when each begins after the last record of the one before: see [table.Query].
+//
 // # Guarantees
 //
 //   - A transaction is all or nothing, also when its context ends or its function fails or panics.
