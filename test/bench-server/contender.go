@@ -93,11 +93,7 @@ func startRelaxed(program, dir string) (contender, error) {
 }
 
 func startLarderWith(title, program, dir string, flags ...string) (contender, error) {
-	if err := os.Mkdir(filepath.Join(dir, "tables"), 0o700); err != nil {
-		return nil, err
-	}
-	table := `{"columns": {"text": "string", "owner": "string", "done": "boolean"}, "indexes": ["owner"]}`
-	if err := os.WriteFile(filepath.Join(dir, "tables/note.json"), []byte(table), 0o600); err != nil {
+	if err := declare(dir); err != nil {
 		return nil, err
 	}
 	address, err := freeAddress()
@@ -107,6 +103,15 @@ func startLarderWith(title, program, dir string, flags ...string) (contender, er
 	args := append([]string{"serve", "--addr", address, "--web", "", "--max-live", "20000"}, flags...)
 	p, err := start(dir, address, "/readyz", program, args...)
 	return &larder{p, title}, err
+}
+
+// declare writes the file of the table.
+func declare(dir string) error {
+	if err := os.MkdirAll(filepath.Join(dir, "tables"), 0o700); err != nil {
+		return err
+	}
+	table := `{"columns": {"text": "string", "owner": "string", "done": "boolean"}, "indexes": ["owner"]}`
+	return os.WriteFile(filepath.Join(dir, "tables/note.json"), []byte(table), 0o600)
 }
 
 func (l *larder) name() string      { return l.title }

@@ -5,14 +5,18 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 func main() {
@@ -128,17 +132,27 @@ func startAll(programs []string) (all []contender, stop func(), err error) {
 // grow measures a server with few rows and one with many, in turn.
 func grow(program string, rows int) error {
 	sizes := []int{10_000, rows}
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "larder-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
 	var all []contender
 	for _, n := range sizes {
-		own, stop, err := startAll([]string{program})
-		defer stop()
+		own := filepath.Join(dir, fmt.Sprint(n))
+		if err := fill(program, own, n); err != nil {
+			return err
+		}
+		c, err := startLarder(program, own)
 		if err != nil {
 			return err
 		}
-		if err := fill(own[0], n); err != nil {
-			return err
-		}
-		all = append(all, own[0])
+		defer c.process().stop()
+		all = append(all, c)
 	}
 	for _, w := range []work{
 		{"create, 1 client", func(c contender) (result, error) { return creates(c, 1, 3*time.Second) }},
@@ -164,18 +178,26 @@ func grow(program string, rows int) error {
 	return nil
 }
 
-// fill inserts rows by batches.
-func fill(c contender, rows int) error {
-	for done := 0; done < rows; {
-		var requests []map[string]any
-		for len(requests) < 1000 && done < rows {
-			requests = append(requests, map[string]any{"id": fmt.Sprint(done), "method": "POST", "url": "note",
-				"body": map[string]any{"text": filler, "owner": fmt.Sprint("o", done%1000), "done": false}})
-			done++
-		}
-		if err := ask("POST", c.process().url+"/tables/$batch", "", map[string]any{"requests": requests}, nil); err != nil {
-			return err
-		}
+// fill makes a folder with a database of rows with random ids.
+func fill(program, dir string, rows int) error {
+	if err := declare(dir); err != nil {
+		return err
+	}
+	file, err := os.Create(filepath.Join(dir, "note.jsonl"))
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(file)
+	for i := range rows {
+		fmt.Fprintf(out, `{"id":%q,"text":%q,"owner":"o%d","done":false}`+"\n", uuid.NewString(), filler, i%1000)
+	}
+	if err := errors.Join(out.Flush(), file.Close()); err != nil {
+		return err
+	}
+	load := exec.Command(program, "import", "note.jsonl", "--table", "note")
+	load.Dir = dir
+	if text, err := load.CombinedOutput(); err != nil {
+		return fmt.Errorf("import: %w\n%s", err, text)
 	}
 	return nil
 }
