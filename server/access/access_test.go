@@ -264,6 +264,19 @@ func TestSign(t *testing.T) {
 	}
 }
 
+func TestParseKey(t *testing.T) {
+	for text, want := range map[string]string{"secret": "secret", "": "", "hex:00ff41": "\x00\xffA", "hexagon": "hexagon"} {
+		if key, err := access.ParseKey(text); key != want || err != nil {
+			t.Errorf("%q: %q, %v", text, key, err)
+		}
+	}
+	for _, text := range []string{"hex:", "hex:0", "hex:xy"} {
+		if key, err := access.ParseKey(text); err == nil || strings.Contains(err.Error(), "xy") {
+			t.Errorf("%q: %q, %v", text, key, err)
+		}
+	}
+}
+
 func FuzzVerify(f *testing.F) {
 	good, err := access.Sign(secret, "anna", nil, now, time.Hour)
 	if err != nil {

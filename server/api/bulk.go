@@ -11,8 +11,8 @@ import (
 // deleteBatch is how many records of a bulk delete share one transaction.
 const deleteBatch = 1000
 
-// deleteAll deletes the records that a filter finds, at most maxTop of them, and answers them. A record that was changed
-// meanwhile so that the filter does not find it any more stays.
+// deleteAll deletes all records that a filter finds, and answers them. One that was changed meanwhile so that the filter does
+// not find it any more stays.
 func (a *API) deleteAll(r *http.Request, t *db.Table, speaks protocol) (reply, error) {
 	c, err := a.context(r, t, db.Delete)
 	if err != nil {
@@ -29,48 +29,60 @@ func (a *API) deleteAll(r *http.Request, t *db.Table, speaks protocol) (reply, e
 	if q.Filter == nil {
 		return reply{}, table.Errorf(table.CodeInvalid, "which records? give the id, as in DELETE ", table.PathTables, t.Name(), "/ID, or a $filter")
 	}
-	c.Query = &table.Query{Filter: q.Filter, Take: t.MaxTop}
+	c.Query = &table.Query{Filter: q.Filter, Take: deleteBatch}
 	if answered, err := c.before(); answered || err != nil {
 		return c.own(), err
 	}
-	if _, err := a.fetch(r.Context(), c); err != nil {
-		return reply{}, err
-	}
-	visible, err := c.sees()
-	if err != nil {
-		return reply{}, err
-	}
-	found, wanted := c.Items, table.And(c.Query.Filter, visible)
-	c.Items = nil
-	for len(found) > 0 {
-		n := min(deleteBatch, len(found))
-		ops := make([]feed.Op, n)
-		for i, row := range found[:n] {
-			ops[i] = feed.Op{Table: t, Action: feed.Delete, ID: row.ID(),
-				Sees: func(r table.Record) bool { return table.Matches(wanted, r) }}
-		}
-		found = found[n:]
-		answers, err := a.feed.Push(r.Context(), ops)
+	deleted := []table.Record{}
+	for {
+		gone, err := a.deleteSome(c)
 		if err != nil {
 			return reply{}, err
 		}
-		for _, out := range answers {
-			if !out.OK() {
-				continue // it is gone, or not what was meant any more
-			}
-			row, err := parse(t, out.Body)
-			if err != nil {
-				return reply{}, err
-			}
-			c.Items = append(c.Items, present(t, row))
+		if deleted = append(deleted, gone...); len(gone) == 0 {
+			break
 		}
+	}
+	if c.Items = deleted; len(deleted) > 0 {
+		a.webhooks.tell(c)
 	}
 	if err := c.after(); err != nil {
 		return reply{}, err
 	}
-	a.webhooks.tell(c)
 	if speaks == version3 {
 		return reply{status: http.StatusNoContent}, nil
 	}
-	return reply{status: http.StatusOK, body: table.AppendJSON(nil, append([]table.Record{}, c.Items...))}, nil
+	return reply{status: http.StatusOK, body: table.AppendJSON(nil, c.Items)}, nil
+}
+
+// deleteSome deletes the next records that the query finds, in one transaction, and returns them.
+func (a *API) deleteSome(c *Context) (deleted []table.Record, err error) {
+	if _, err := a.fetch(c.Context(), c); err != nil {
+		return nil, err
+	}
+	visible, err := c.sees()
+	if err != nil || len(c.Items) == 0 {
+		return nil, err
+	}
+	wanted := table.And(c.Query.Filter, visible)
+	ops := make([]feed.Op, len(c.Items))
+	for i, row := range c.Items {
+		ops[i] = feed.Op{Table: c.Table, Action: feed.Delete, ID: row.ID(),
+			Sees: func(r table.Record) bool { return table.Matches(wanted, r) }}
+	}
+	answers, err := a.feed.Push(c.Context(), ops)
+	if err != nil {
+		return nil, err
+	}
+	for _, out := range answers {
+		if !out.OK() {
+			continue // it is gone, or not what was meant any more
+		}
+		row, err := parse(c.Table, out.Body)
+		if err != nil {
+			return nil, err
+		}
+		deleted = append(deleted, present(c.Table, row))
+	}
+	return deleted, nil
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -41,7 +42,7 @@ func (a *API) operation(w write) (feed.Op, *Context, error) {
 	}
 	if err := a.readWrite(&op, c, w); err != nil {
 		code := statusOf(err)
-		if op.Client == "" || code >= http.StatusInternalServerError || code == http.StatusUnauthorized || code == http.StatusTooManyRequests {
+		if op.Client == "" || code >= http.StatusInternalServerError || slices.Contains(passing, code) {
 			return feed.Op{}, nil, err
 		}
 		refusal := feed.Refusal(code, table.CodeOf(err), err.Error())
@@ -52,6 +53,9 @@ func (a *API) operation(w write) (feed.Op, *Context, error) {
 	}
 	return op, c, nil
 }
+
+// passing are the refusals of now, which are no verdicts on the operation.
+var passing = []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests}
 
 // operation names what the write does.
 func (w *write) operation() (db.Operation, error) {

@@ -119,7 +119,7 @@ func (o *origins) guard(next http.Handler) http.Handler {
 		AllowOriginFunc: o.allow,
 		AllowedMethods:  []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"},
 		AllowedHeaders:  []string{"*"},
-		ExposedHeaders:  []string{"ETag", "Link", table.HeaderProbe, "Retry-After"},
+		ExposedHeaders:  []string{"ETag", "Link", "Location", table.HeaderProbe, "Retry-After"},
 		MaxAge:          300,
 	})
 	return c.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

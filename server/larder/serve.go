@@ -73,7 +73,7 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	f.Var(&c.connect, "connect", "`origins` of other servers that our own pages may call, separated by commas")
 	f.Var(&c.hosts, "host", "`names` under which browsers reach this server, separated by commas. On a loopback address only localhost is\n"+
 		"      answered otherwise, so that no foreign page can reach the tables by pointing its own name here")
-	f.StringVar(&c.key, "jwt-key", "", "the `text` with which tokens are signed (HS256), 32 bytes or more. Better in the environment than here,\n"+
+	f.StringVar(&c.key, "jwt-key", "", "the `text` with which tokens are signed (HS256), 32 bytes or more, or hex: and bytes. Better in the environment than here,\n"+
 		"      where others on this machine can read it")
 	f.Var(&c.issuers, "oidc-issuer", "`URLs` of OpenID Connect issuers whose tokens are accepted, separated by commas")
 	f.Var(&c.audience, "jwt-audience", "`names` one of which a token must be made for, separated by commas. When absent, tokens signed with --jwt-key\n"+
@@ -105,7 +105,7 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 }
 
 // check finds what is wrong with the flags by themselves.
-func (c *config) check() error {
+func (c *config) check() (err error) {
 	for _, origin := range c.connect {
 		if err := static.CheckOrigin(origin); err != nil {
 			return fmt.Errorf("--connect: %w", err)
@@ -124,6 +124,9 @@ func (c *config) check() error {
 		if err := access.CheckIssuer(issuer); err != nil {
 			return fmt.Errorf("--oidc-issuer: %w", err)
 		}
+	}
+	if c.key, err = access.ParseKey(c.key); err != nil {
+		return fmt.Errorf("--jwt-key: %w", err)
 	}
 	if err := api.CheckVersion(c.version); err != nil {
 		return fmt.Errorf("--api-version: %w", err)

@@ -25,7 +25,11 @@ func tokenCommand(f *flags) func(context.Context, *Main, []string) error {
 		case *life <= 0:
 			return f.wrong("--for is not a time to come")
 		}
-		token, err := access.Sign(*key, *user, claims, time.Now(), *life)
+		signing, err := access.ParseKey(*key)
+		if err != nil {
+			return f.wrong("--jwt-key: " + err.Error())
+		}
+		token, err := access.Sign(signing, *user, claims, time.Now(), *life)
 		if err != nil {
 			return err
 		}
