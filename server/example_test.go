@@ -9,58 +9,73 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/larder-sync/larder/server"
 )
 
-// A program with one table, whose records have their writer's name, and one API of its own.
+// A program with a table whose records must say what is to be done, and one API of its own.
 func Example() {
-	folder, err := os.MkdirTemp("", "larder-")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
-
-	s, err := server.New(context.Background(), server.Options{
-		DB:     "sqlite:" + filepath.Join(folder, "shop.db"),
-		Logger: slog.New(slog.DiscardHandler),
-		Tables: []server.Table{{
-			Name:  "todoitem",
-			Hooks: server.Hooks{Insert: server.Hook{Before: stamp}},
-		}},
-		APIs: []server.API{{
-			Name:    "hello",
-			Methods: server.Methods{"GET": {Handler: http.HandlerFunc(hello)}},
-		}},
+	ctx, dir := context.Background(), folder()
+	defer os.RemoveAll(dir)
+	s, err := server.New(ctx, server.Options{
+		DB: "sqlite:" + dir + "/shop.db", Logger: slog.New(slog.DiscardHandler),
+		Tables: []server.Table{{Name: "todoitem", Hooks: server.Hooks{Insert: server.Hook{Before: func(c *server.Context) error {
+			if c.Item["text"] == nil {
+				return server.Refuse(http.StatusBadRequest, "what is to be done?")
+			}
+			c.Item["complete"] = false
+			return nil
+		}}}}},
+		APIs: []server.API{{Name: "hello", Methods: server.Methods{"GET": {Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			io.WriteString(w, "Hello.")
+		})}}}},
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer s.Close(context.Background())
-	// s.Run(ctx, "127.0.0.1:8000") would serve it now; here its answers are looked at.
-	for _, request := range []string{"POST /tables/todoitem {\"id\":\"1\",\"text\":\"bread\"}", "POST /tables/todoitem {\"id\":\"2\"}", "GET /api/hello"} {
-		parts := strings.SplitN(request+" ", " ", 3)
-		r := httptest.NewRequest(parts[0], parts[1], strings.NewReader(strings.TrimSpace(parts[2])))
-		r.Header.Set("ZUMO-API-VERSION", "2.0.0")
-		w := httptest.NewRecorder()
-		s.ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Body.String()[:min(23, w.Body.Len())])
-	}
+	defer s.Close(ctx)
+	// A program would end here with s.Run(ctx, "127.0.0.1:8000"), which serves until ctx ends.
+	site := httptest.NewServer(s)
+	defer site.Close()
+	ask("POST", site.URL+"/tables/todoitem", `{"id": "1", "text": "bread"}`)
+	ask("POST", site.URL+"/tables/todoitem", `{"id": "2"}`)
+	ask("GET", site.URL+"/tables/todoitem?$select=text,complete", "")
+	ask("GET", site.URL+"/api/hello", "")
 	// Output:
-	// 201 {"complete":false,"crea
-	// 400 {"code":"invalid","erro
-	// 200 Hello.
+	// 201 Created
+	// 400 Bad Request
+	// 200 OK [{"complete":false,"text":"bread"}]
+	// 200 OK Hello.
 }
 
-// stamp refuses what has no text, and adds a column to the rest.
-func stamp(c *server.Context) error {
-	if text, _ := c.Item["text"].(string); text == "" {
-		return server.Refuse(http.StatusBadRequest, "what is to be done?")
+// ask prints what is answered, in full where that is always the same.
+func ask(method, url, body string) {
+	r, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		log.Fatal(err)
 	}
-	c.Item["complete"] = false
-	return nil
+	r.Header.Set("ZUMO-API-VERSION", "2.0.0")
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer w.Body.Close()
+	text, err := io.ReadAll(w.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if method != "GET" {
+		text = nil
+	}
+	fmt.Println(strings.TrimSpace(w.Status + " " + string(text)))
 }
 
-func hello(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "Hello.") }
+// folder is a new one.
+func folder() string {
+	name, err := os.MkdirTemp("", "larder-")
+	if err != nil {
+		log.Fatal(err)
+	}
+	return name
+}

@@ -24,7 +24,7 @@ func TestOpenAPI(t *testing.T) {
 		},
 		APIs: []server.API{{Name: "sum", Methods: server.Methods{"GET": nothing, "POST": nothing, "PUT": {Handler: nothing.Handler, Access: "disabled"}}}},
 	})
-	status, text := ask(t, s, "", "GET", server.PathOpenAPI, "")
+	status, text := request(t, s, "", "GET", server.PathOpenAPI, "")
 	var document struct {
 		OpenAPI    string
 		Paths      map[string]map[string]struct{ Responses map[string]any }
@@ -69,7 +69,7 @@ func TestOpenAPI(t *testing.T) {
 
 	t.Run("it is there only if it is asked for", func(t *testing.T) {
 		s := servertest.New(t, server.Options{})
-		if status, _ := ask(t, s, "", "GET", server.PathOpenAPI, ""); status != 404 {
+		if status, _ := request(t, s, "", "GET", server.PathOpenAPI, ""); status != 404 {
 			t.Errorf("status %d", status)
 		}
 	})

@@ -13,8 +13,8 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
-// ask sends a request of version 2, with a user's token if there is a user.
-func ask(t *testing.T, s *servertest.Server, user, method, path, body string) (int, string) {
+// request sends one of version 2, with a user's token if there is a user.
+func request(t *testing.T, s *servertest.Server, user, method, path, body string) (int, string) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, s.URL+path, strings.NewReader(body))
 	if err != nil {
@@ -71,13 +71,13 @@ func TestTable(t *testing.T) {
 		"numbers for ids":                        {"", "POST", "/tables/log", `{"text":"x"}`, 201, `"id":1`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if status, body := ask(t, s, c.user, c.method, c.path, c.body); status != c.status || !strings.Contains(body, c.want) {
+			if status, body := request(t, s, c.user, c.method, c.path, c.body); status != c.status || !strings.Contains(body, c.want) {
 				t.Errorf("%d %s", status, body)
 			}
 		})
 	}
 	t.Run("another user does not see it", func(t *testing.T) {
-		if status, body := ask(t, s, "ben", "GET", "/tables/diary", ""); status != 200 || body != "[]" {
+		if status, body := request(t, s, "ben", "GET", "/tables/diary", ""); status != 200 || body != "[]" {
 			t.Errorf("%d %s", status, body)
 		}
 	})
