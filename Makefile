@@ -86,7 +86,8 @@ web: $(WASMOUT) build/web/wasm_exec.js
 	cp sw/sw.js build/web/
 	mkdir -p build/web/sw && cp sw/manifest.js sw/file.js sw/state.js sw/push.js build/web/sw/
 	cat wasm/idb/idb.js wasm/store/query.js > build/web/idb.js
-	$(GO) run ./test/join build/web/larder.js
+	$(GO) tool esbuild build/web/larder.js --bundle --format=esm --legal-comments=none --log-level=warning --allow-overwrite --outfile=build/web/larder.js
+	rm -rf build/web/larder
 
 $(WASMOUT): FORCE
 	@mkdir -p build/web

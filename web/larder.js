@@ -7,6 +7,10 @@
  *
  * Types and documentation are in larder.d.ts.
  */
+import { locate } from './larder/engine.js';
+
+locate(new URL('.', import.meta.url)); // the engine lies beside this file
+
 export { open, destroy } from './larder/open.js';
 export {
   LarderError, InvalidError, QueryError, ExistsError, NotFoundError, ConstraintError, ConflictError, TransactionError,

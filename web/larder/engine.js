@@ -7,6 +7,10 @@ import { asLarderError, failure } from './error.js';
  * those that wait return Promises, rejected with `{ code, message }`.
  */
 let starting;
+let home;
+
+/** Tells where larder.wasm and wasm_exec.js are. */
+export function locate(folder) { home = folder; }
 
 export function engine() {
   starting ??= start().catch((error) => {
@@ -17,10 +21,9 @@ export function engine() {
 }
 
 async function start() {
-  if (!globalThis.Go) await import('../wasm_exec.js');
+  if (!globalThis.Go) await import(new URL('wasm_exec.js', home));
   const go = new globalThis.Go();
-  const url = new URL('../larder.wasm', import.meta.url);
-  const instance = await instantiate(url, go.importObject);
+  const instance = await instantiate(new URL('larder.wasm', home), go.importObject);
   const calls = new Calls();
   return new Promise((resolve, reject) => {
     globalThis.larderReady = (functions) => { // called from within go.run, before that returns
