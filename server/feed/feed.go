@@ -31,6 +31,8 @@ import (
 const (
 	maxJobs = 256  // pushes in one commit
 	maxOps  = 4096 // operations after which a commit takes no further push, so that nobody waits long
+
+	maxPatience = 2 * time.Millisecond // with pushes that are expected
 )
 
 // DefaultKeep is how long verdicts and deleted rows are kept.
@@ -224,6 +226,7 @@ func (f *Feed) Close(ctx context.Context) error {
 // run commits what waits, as much of it at once as is allowed.
 func (f *Feed) run() {
 	defer close(f.stopped)
+	expected, patience := 1, time.Duration(0) // pushes, and how long they are waited for
 	for {
 		var first *job
 		select {
@@ -236,25 +239,40 @@ func (f *Feed) run() {
 			f.maintain(context.Background())
 			continue
 		}
-		jobs, ops := []*job{first}, len(first.ops)
-	gather:
-		for len(jobs) < maxJobs && ops < maxOps {
-			select {
-			case j, ok := <-f.jobs:
-				if !ok {
-					break gather
-				}
-				jobs, ops = append(jobs, j), ops+len(j.ops)
-			default:
-				break gather
-			}
-		}
+		jobs := f.gather(first, expected, patience)
+		start := time.Now()
 		f.commit(context.Background(), jobs)
+		expected, patience = len(f.jobs)+len(jobs), min(time.Since(start)/4, maxPatience)
 		for _, j := range jobs {
 			close(j.done)
 		}
 		f.maintain(context.Background())
 	}
+}
+
+// gather adds to the first job what waits, as much of it as is allowed. Those who are answered by a commit are often back in a
+// moment: waiting that long for them is cheaper than a commit for them and one for the others, in turn.
+func (f *Feed) gather(first *job, expected int, patience time.Duration) []*job {
+	jobs, ops := []*job{first}, len(first.ops)
+	var enough <-chan time.Time
+	for len(jobs) < maxJobs && ops < maxOps {
+		if len(jobs) >= min(expected, maxJobs) && len(f.jobs) == 0 {
+			return jobs
+		}
+		if enough == nil {
+			enough = time.After(patience)
+		}
+		select {
+		case j, ok := <-f.jobs:
+			if !ok {
+				return jobs
+			}
+			jobs, ops = append(jobs, j), ops+len(j.ops)
+		case <-enough:
+			expected = len(jobs) // and what waits already
+		}
+	}
+	return jobs
 }
 
 // commit carries out the jobs in one transaction. If that fails for what was in it, each is tried alone, so that no job
