@@ -11,7 +11,7 @@
 //	NETWORK:
 //	*
 //
-// so that a reader can verify what it stores, and every change of a file changes the manifest's bytes, which is
+// so that a reader can verify what it stores, or by the word opaque (see [Opaque]), and every change of a file changes the manifest's bytes, which is
 // AppCache's own test for a new version. [Build] writes such manifests from a folder, [Check] finds the mistakes in one
 // that was written by hand.
 //
@@ -61,8 +61,13 @@ type Manifest struct {
 // Entry is one URL of the CACHE section.
 type Entry struct {
 	URL       string `json:"url"`
-	Integrity string `json:"integrity,omitempty"` // "sha256-" and base64 with padding, as fetch takes it; "" if none is given
+	Integrity string `json:"integrity,omitempty"` // "sha256-" and base64 with padding, as fetch takes it; Opaque; "" if none is given
 }
+
+// Opaque stands in the place of a hash after an entry of another origin whose server does not allow scripts to read it (CORS).
+// Without the word such a file is refused: nobody can tell whether it is the file or an error page, and browsers count
+// some megabytes for each against the app's storage.
+const Opaque = "opaque"
 
 // Fallback says that Page stands in for every URL that starts with Namespace, when the network fails.
 type Fallback struct {

@@ -132,6 +132,9 @@ func (p *parser) entry() {
 	e := Entry{URL: u.String()}
 	if len(p.tokens) > 1 {
 		e.Integrity, _ = parseIntegrity(p.tokens[1])
+		if p.tokens[1] == Opaque && u.origin() != p.base.origin() {
+			e.Integrity = Opaque
+		}
 	}
 	i, twice := p.entries[e.URL]
 	if !twice {

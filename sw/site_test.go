@@ -97,17 +97,13 @@ type site struct {
 // newSite starts a site with page as its start page, the worker, and the manifest given, if any.
 func newSite(t *testing.T, b *engine, manifest string) *site {
 	t.Helper()
-	appcache, err := os.ReadFile("../web/appcache.js")
-	if err != nil {
-		t.Fatal(err)
-	}
 	online, err := os.ReadFile("../web/online.js")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &site{t: t, b: b, addr: "127.0.0.1:0", files: map[string]file{
 		"/":            {body: page},
-		"/appcache.js": {body: string(appcache)},
+		"/appcache.js": {body: appcache(t)},
 		"/online.js":   {body: string(online)},
 	}}
 	for _, part := range sw.Parts {
@@ -120,6 +116,15 @@ func newSite(t *testing.T, b *engine, manifest string) *site {
 	s.start()
 	t.Cleanup(s.stop)
 	return s
+}
+
+func appcache(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../web/appcache.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // script puts one of the worker's scripts in its place.
@@ -247,6 +252,14 @@ func (v *visitor) goTo(path string) {
 func (v *visitor) reload() {
 	v.t.Helper()
 	if err := v.Reload(v.context()); err != nil {
+		v.t.Fatal(err)
+	}
+}
+
+// wait waits until the page agrees.
+func (v *visitor) wait(body string) {
+	v.t.Helper()
+	if _, err := v.Wait(v.context(), body); err != nil {
 		v.t.Fatal(err)
 	}
 }

@@ -116,7 +116,8 @@ async function attempt(run, again) {
   run.status = 0;
   if (failure?.reason === 'changed' && again) return tell(manifest, 'error', failure);
   runs.delete(manifest);
-  if (!failure) return tidy().then(() => tell(manifest, type));
+  const there = { ...hosts }; // who comes from here on hears of the next run
+  if (!failure) return tidy().then(() => tell(manifest, type, undefined, (id) => id in there));
   const gone = failure.reason === 'manifest' && [404, 410].includes(failure.status);
   if (gone) await tell(manifest, 'obsolete', undefined, (id) => hosts[id].version);
   await tell(manifest, 'error', failure, (id) => !gone || !hosts[id].version);

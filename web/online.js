@@ -83,14 +83,14 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
 
 // probe asks the server once. A final answer need not be asked for again: a server's error passes, but one without a probe will not grow one.
 async function probe(url) {
-  const nonce = Math.random().toString(36).slice(2);
+  const nonce = Math.random().toString(36).slice(2), signal = AbortSignal.timeout(TIMEOUT);
   try {
     const { status, headers } = await fetch(`${url.replace(/\/$/, '')}/__probe?n=${nonce}`, {
-      cache: 'no-store', credentials: 'omit', redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT),
+      cache: 'no-store', credentials: 'omit', redirect: 'manual', signal,
     });
     if (status === 204 && headers.get('larder-probe') === nonce) return { online: true, reason: 'ok' };
     return status >= 400 ? { online: true, reason: 'server', final: status < 500 && status !== 429 } : { online: false, reason: 'portal' };
-  } catch (cause) {
-    return { online: false, reason: cause.name === 'TimeoutError' ? 'timeout' : 'network' };
+  } catch { // what engines throw at the end of the time has different names
+    return { online: false, reason: signal.aborted ? 'timeout' : 'network' };
   }
 }
