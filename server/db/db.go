@@ -16,7 +16,9 @@ import (
 type DB interface {
 	// Update runs fn in a write transaction, and commits when fn returns nil. When Update returns nil, what fn
 	// wrote is durable. An error of fn is returned as it is, and nothing has happened then. Where the database asks
-	// for it fn is run again from its beginning, as if it had not been run before.
+	// for it fn is run again from its beginning, as if it had not been run before. Errors of the database's own have
+	// code [table.CodeStorage] where nobody knows whether anything has happened, and [table.CodeConstraint] where what
+	// fn wrote cannot be kept.
 	Update(ctx context.Context, fn func(Tx) error) error
 
 	// Get returns a row, deleted or not; ok is false where there is none.

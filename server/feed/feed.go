@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -285,7 +286,30 @@ func (f *Feed) commit(ctx context.Context, jobs []*job) {
 		} else if err != nil {
 			j.err = err
 		}
+		if table.CodeOf(j.err) == table.CodeConstraint {
+			j.answers, j.err = f.sift(ctx, j)
+		}
 	}
+}
+
+// sift carries out a job that holds something which the database cannot keep, group by group, and refuses the groups that do.
+func (f *Feed) sift(ctx context.Context, j *job) (answers []Answer, err error) {
+	for start, end := 0, 0; start < len(j.ops); start = end {
+		end = groupEnd(j.ops, start)
+		part := &job{ctx: j.ctx, ops: j.ops[start:end]}
+		err := f.attempt(ctx, []*job{part})
+		if err = cmp.Or(err, part.err); err != nil && table.CodeOf(err) != table.CodeConstraint {
+			return nil, err
+		}
+		if err != nil {
+			part.answers = nil
+			for range part.ops {
+				part.answers = append(part.answers, Refusal(http.StatusUnprocessableEntity, table.CodeConstraint, err.Error()))
+			}
+		}
+		answers = append(answers, part.answers...)
+	}
+	return answers, nil
 }
 
 // attempt is one transaction over the jobs. A panic in it is a job's failure and not the server's.

@@ -52,14 +52,21 @@ func (c *commit) push(ops []Op) ([]Answer, error) {
 	answers := make([]Answer, len(ops))
 	copies := map[string]Answer{} // clients that are copies, and the answer that says so
 	for start, end := 0, 0; start < len(ops); start = end {
-		for end = start + 1; end < len(ops) && ops[start].Group != "" && ops[end].Group == ops[start].Group; {
-			end++
-		}
+		end = groupEnd(ops, start)
 		if err := c.group(ops[start:end], answers[start:end], copies); err != nil {
 			return nil, err
 		}
 	}
 	return answers, nil
+}
+
+// groupEnd returns where the group ends that begins at start.
+func groupEnd(ops []Op, start int) int {
+	end := start + 1
+	for end < len(ops) && ops[start].Group != "" && ops[end].Group == ops[start].Group {
+		end++
+	}
+	return end
 }
 
 // group carries out all operations or none. Those that were carried out before count as done.

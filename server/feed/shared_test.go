@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -240,4 +241,29 @@ func TestLostAnswer(t *testing.T) {
 			t.Errorf("%d rows, %v", live, err)
 		}
 	})
+}
+
+// What PostgreSQL cannot index is refused, and holds up nothing else.
+func TestTooLarge(t *testing.T) {
+	d := mustOpenPostgres(t, pgtest.New(t))
+	n, err := db.ParseTable("note", []byte(`{"columns": {"text": "string"}, "indexes": ["text"]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := mustOpenFeed(t, d, feed.Options{}, n)
+	random, text := rand.New(rand.NewPCG(1, 1)), make([]byte, 20_000)
+	for i := range text {
+		text[i] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[random.IntN(62)]
+	}
+	large := insert(n, "large")
+	large.Record["text"] = string(text)
+	grouped, other := large, insert(n, "other")
+	grouped.ID, grouped.Group, other.Group = "grouped", "g", "g"
+	a := mustPush(t, f, insert(n, "before"), large, other, grouped, insert(n, "after"))
+	if got := statuses(a); got != "201 422 422 422 201" || !strings.Contains(string(a[1].Body), `"code":"constraint"`) {
+		t.Errorf("%s %s", got, a[1].Body)
+	}
+	if live, err := d.Live(t.Context(), "note"); err != nil || live != 2 {
+		t.Errorf("%d rows, %v", live, err)
+	}
 }

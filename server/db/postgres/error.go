@@ -48,6 +48,10 @@ func failure(err error) error {
 		case "08", "25", "53", "57", "58", "F0", "XX": // connection, resources, intervention, system, damage
 			return table.Errorf(table.CodeStorage, "the database failed").Because(err)
 		}
+		switch e.Code[:2] {
+		case "22", "23", "54": // data, constraints, limits such as the size of what is indexed
+			return table.Errorf(table.CodeConstraint, "the database cannot keep this").Because(err)
+		}
 		return table.Errorf(table.CodeServer, "the database refused").Because(err)
 	case pgconn.Timeout(err), errors.Is(err, context.DeadlineExceeded):
 		return table.Errorf(table.CodeStorage, "the database did not answer in time").Because(err)

@@ -25,6 +25,8 @@ func failure(err error) error {
 	switch e.Code() & primary {
 	default: // what was asked is at fault, not the storage
 		return table.Errorf(table.CodeServer, "the database refused").Because(err)
+	case lib.SQLITE_TOOBIG, lib.SQLITE_CONSTRAINT, lib.SQLITE_MISMATCH:
+		return table.Errorf(table.CodeConstraint, "the database cannot keep this").Because(err)
 	case lib.SQLITE_NOMEM, lib.SQLITE_CANTOPEN, lib.SQLITE_PROTOCOL, lib.SQLITE_INTERRUPT, lib.SQLITE_NOLFS:
 		text = "the database failed"
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
