@@ -2,8 +2,10 @@ package azure_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -56,6 +58,44 @@ func TestClient(t *testing.T) {
 	})
 }
 
+// TestLogin follows the sign-in for development to the page on which it ends, and looks at what that hands to the page that
+// opened it.
+func TestLogin(t *testing.T) {
+	const app = "https://app.example.com"
+	server := serve(t, app, "--dev-login")
+	p := browser.New(t, browser.Options{}).Open(t, server+"/.auth/login/dev?user=anna&completion_origin="+url.QueryEscape(app))
+	out, err := p.Eval(t.Context(), `
+		let handed;
+		window.opener = { postMessage: (data, origin) => { handed = { data, origin }; } };
+		window.close = () => {};
+		await import('/.auth/login/done.js?again');
+		return handed`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handed struct{ Origin, Data string }
+	var message struct {
+		Type  string
+		Oauth struct {
+			AuthenticationToken string
+			User                struct{ UserID string }
+		}
+	}
+	if err := errors.Join(json.Unmarshal(out, &handed), json.Unmarshal([]byte(handed.Data), &message)); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	if handed.Origin != app || message.Type != "LoginCompleted" || message.Oauth.User.UserID != "anna" {
+		t.Errorf("%s", out)
+	}
+	v, err := access.New(access.Options{Key: clientKey})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if u, err := v.Verify(t.Context(), message.Oauth.AuthenticationToken); err != nil || u.ID != "anna" {
+		t.Errorf("%+v, %v", u, err)
+	}
+}
+
 func complete(t *testing.T, played []string) {
 	t.Helper()
 	if len(played) != steps {
@@ -67,17 +107,17 @@ func complete(t *testing.T, played []string) {
 func run(t *testing.T, name string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), name, args...)
-	var errors strings.Builder
-	cmd.Stderr = &errors
+	var complaints strings.Builder
+	cmd.Stderr = &complaints
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("%s %v: %v\n%s\n%s", name, args, err, out, errors.String())
+		t.Fatalf("%s %v: %v\n%s\n%s", name, args, err, out, complaints.String())
 	}
 	return string(out)
 }
 
 // serve starts larder serve for pages of an origin, and returns its address.
-func serve(t *testing.T, origin string) string {
+func serve(t *testing.T, origin string, flags ...string) string {
 	t.Helper()
 	binary, err := filepath.Abs("../../bin/larder")
 	if err != nil {
@@ -100,8 +140,8 @@ func serve(t *testing.T, origin string) string {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(binary, "serve", "--addr", "127.0.0.1:0", "--web", "", "--tables", dir, "--db", "sqlite:"+filepath.Join(dir, "larder.db"),
-		"--jwt-key", clientKey, "--cors", origin)
+	cmd := exec.Command(binary, append([]string{"serve", "--addr", "127.0.0.1:0", "--web", "", "--tables", dir,
+		"--db", "sqlite:" + filepath.Join(dir, "larder.db"), "--jwt-key", clientKey, "--cors", origin}, flags...)...)
 	cmd.Stderr = log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
