@@ -1,5 +1,6 @@
-// Package api speaks HTTP for tables: single records and lists as Azure Mobile Apps' clients do (ZUMO 2.0.0), Larder's
-// batches and deltas, and the probe that tells a browser whether the server is there.
+// Package api speaks HTTP for tables: single records and lists as the clients of Azure Mobile Apps (ZUMO 2.0.0) and Datasync
+// (3.0.0) do, Larder's batches, deltas and streams, and the probe that tells a browser whether the server is there. A
+// program's hooks run around each operation, and its own APIs beside the tables.
 package api
 
 import (
