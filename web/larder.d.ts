@@ -325,6 +325,8 @@ export interface DatabaseEvents<T extends Schema = Schema> {
   auth: { reason: string };
   /** The server was restored or replaced: the table is pulled from its start. No local data is deleted for it. */
   epoch: { reason: string; table: string };
+  /** A copy of this database syncs too, from a backup or a cloned machine. This one goes on under a new client id; nothing is lost. */
+  fork: { reason: string };
 }
 
 /** A conflict. A side that is deleted, or was never there, is null. */

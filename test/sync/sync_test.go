@@ -99,6 +99,7 @@ type device struct {
 	network *network
 	asked   []*replica.Conflict
 	decide  func(*replica.Conflict) (replica.Decision, error)
+	forked  func() // may be nil
 }
 
 func newDevice(t *testing.T, url string) *device {
@@ -120,6 +121,11 @@ func newDevice(t *testing.T, url string) *device {
 	d := &device{t: t, store: s, network: &network{url: url}}
 	d.replica = replica.New(s, replica.Options{Outbox: outbox, Network: d.network, Now: now,
 		Wait: func(context.Context, time.Duration) error { return nil },
+		Fork: func() {
+			if d.forked != nil {
+				d.forked()
+			}
+		},
 		Conflict: func(_ context.Context, c *replica.Conflict) (replica.Decision, error) {
 			d.asked = append(d.asked, c)
 			if d.decide == nil {
@@ -205,6 +211,16 @@ func agree(t *testing.T, url string, want map[string]table.Record, devices ...*d
 			t.Errorf("device %d still has %d operations", i, n)
 		}
 	}
+}
+
+// number is that of a write in its table's feed, which versions end in.
+func number(t *testing.T, version string) int {
+	t.Helper()
+	n, err := strconv.Atoi(version[strings.LastIndex(version, "-")+1:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 func item(id, text string) table.Record { return table.Record{"id": id, "text": text} }
@@ -309,12 +325,7 @@ func TestReplyLost(t *testing.T) {
 		}
 		highest := 0
 		for _, c := range page.Changes {
-			version := c.Open().Version()
-			seq, err := strconv.Atoi(version[strings.LastIndex(version, "-")+1:])
-			if err != nil {
-				t.Fatal(err)
-			}
-			highest = max(highest, seq)
+			highest = max(highest, number(t, c.Open().Version()))
 		}
 		if highest != 2+3+3 {
 			t.Errorf("the feed is at %d after 8 writes: something was applied twice, or not at all", highest)

@@ -62,6 +62,9 @@ func (h *handle) newReplica(url string) *replica.Replica {
 		Epoch: func(name string) {
 			h.event("epoch", table.Record{"reason": "the server was restored or replaced", "table": name})
 		},
+		Fork: func() {
+			h.event("fork", table.Record{"reason": "a copy of this database syncs too: this one goes on under a new client id"})
+		},
 		Problem: func(c *replica.Conflict, err error) {
 			h.event("quarantine", table.Record{"reason": err.Error(), "table": c.Table, "id": c.RecordID})
 		},

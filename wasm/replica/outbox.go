@@ -203,8 +203,8 @@ func (e *entries) steps() []store.Step {
 
 // Batch is what one push request carries.
 type Batch struct {
-	Client     string // the client's id
 	Operations []*table.Operation
+	Clients    []string // under which client id each is sent
 }
 
 // take marks operations as sent and returns them in order, those of an earlier attempt among them: at most one for a
@@ -213,17 +213,16 @@ func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 	limit := want.Limit
 	batch := &Batch{}
 	err := r.store.Update(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
-		batch.Operations = nil
+		batch.Operations, batch.Clients = nil, nil
 		results, err := tx.Run(ctx, getMeta(metaClient))
 		if err != nil {
 			return err
 		}
 		var steps []store.Step
-		if row := results[0].Rows[0]; row != nil {
-			batch.Client, _ = row["id"].(string)
-		} else {
-			batch.Client = r.outbox.newID()
-			steps = append(steps, putMeta(table.Record{"key": metaClient, "id": batch.Client}))
+		who := parseIdentity(results[0].Rows[0])
+		if who == nil {
+			who = identity{{id: r.outbox.newID()}}
+			steps = append(steps, putMeta(who.row()))
 		}
 		taken := map[string]bool{}
 		var marked entries
@@ -248,6 +247,7 @@ func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 				op.State = table.StateSending
 				op.Attempts++
 				batch.Operations = append(batch.Operations, op)
+				batch.Clients = append(batch.Clients, who.client(op.Seq))
 				marked.put(op)
 			}
 			if len(results[0].Rows) < limit {

@@ -10,7 +10,7 @@ import (
 
 // Keys of the meta store.
 const (
-	metaClient = "client" // {id}: who this database is to servers
+	metaClient = "client" // {id, later}: who this database is to servers; see identity
 	metaSync   = "sync"   // {at}: when the last sync ended
 )
 

@@ -16,7 +16,7 @@ func encodeBatch(b *Batch) []byte {
 		r.URL = op.Table
 		r.Headers = map[string]string{
 			"repeatability-request-id": op.ID,
-			"repeatability-client-id":  b.Client + "." + strconv.FormatUint(op.Seq, 10),
+			"repeatability-client-id":  b.Clients[i] + "." + strconv.FormatUint(op.Seq, 10),
 		}
 		if op.Action != table.ActionInsert {
 			r.URL += "/" + table.EscapeID(op.RecordID)

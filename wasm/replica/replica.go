@@ -26,6 +26,7 @@ type Options struct {
 	Jitter   func() float64                                           // in [0, 1); nil: always the middle
 	Now      func() string                                            // the local time as ISO text, for people
 	Epoch    func(table string)                                       // the server's past has changed; may be nil
+	Fork     func()                                                   // a copy of this database syncs too; may be nil
 	Problem  func(c *Conflict, err error)                             // a conflict's handler failed; may be nil
 }
 

@@ -120,13 +120,23 @@ func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers ma
 		keys[i] = recordKey(op.Table, op.RecordID)
 	}
 	out := &Settlement{}
-	err := r.store.Update(ctx, append([]string{StoreOutbox}, tables...), func(tx *store.Tx) error {
+	names := append([]string{StoreOutbox}, tables...)
+	copied := forked(ops, answers)
+	if copied > 0 {
+		names = append(names, StoreMeta)
+	}
+	err := r.store.Update(ctx, names, func(tx *store.Tx) error {
 		*out = Settlement{}
 		results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
 		if err != nil {
 			return err
 		}
 		var ch changes
+		if copied > 0 {
+			if err := r.part(ctx, tx, copied); err != nil {
+				return err
+			}
+		}
 		for i, op := range ops {
 			sent, waits, err := r.outbox.pair(results[0].Groups[i])
 			if err != nil {
@@ -138,6 +148,9 @@ func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers ma
 		}
 		return ch.write(tx, tables)
 	})
+	if err == nil && copied > 0 && r.options.Fork != nil {
+		r.options.Fork()
+	}
 	return out, err
 }
 
@@ -161,7 +174,7 @@ func (r *Replica) verdict(out *Settlement, ch *changes, sent, waits *table.Opera
 		if !r.mergeAlone(ch, c) {
 			out.Conflicts = append(out.Conflicts, c)
 		}
-	case answer.Status == 401, answer.Status == 408, answer.Status == 429, answer.Status >= 500:
+	case answer.Status == 401, answer.Status == 408, answer.Status == 429, answer.Status >= 500, isFork(answer):
 		// no verdict: the machine tries again
 	default:
 		op := join(sent, waits)

@@ -1,0 +1,139 @@
+package sync_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/replica"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// clone is a device with all that another one has stored: the same profile, restored elsewhere.
+func clone(t *testing.T, of *device) *device {
+	t.Helper()
+	c := newDevice(t, of.network.url)
+	stores := []string{"todoitem", replica.StoreOutbox, replica.StoreMeta}
+	rows := map[string][]table.Record{}
+	if err := of.store.View(ctx, stores, func(tx *store.Tx) error {
+		for _, name := range stores {
+			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: name, Take: -1})
+			if err != nil {
+				return err
+			}
+			rows[name] = results[0].Rows
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.store.Update(ctx, stores, func(tx *store.Tx) error {
+		for _, name := range stores {
+			if _, err := tx.Run(ctx, store.Step{Op: store.OpPut, Store: name, Values: rows[name]}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// writes is how many writes the server has carried out, by its feed.
+func writes(t *testing.T, url string) int {
+	t.Helper()
+	d := newDevice(t, url)
+	d.sync()
+	highest := 0
+	if err := d.store.View(ctx, []string{"todoitem"}, func(tx *store.Tx) error {
+		rows, err := tx.Table("todoitem").Query(ctx, table.NewQuery())
+		for _, r := range rows {
+			highest = max(highest, number(t, r.Version()))
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return highest
+}
+
+func TestClonedProfile(t *testing.T) {
+	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+	a := newDevice(t, url)
+	a.put(item("1", "before"))
+	a.sync()
+	a.put(item("2", "waits in both"))
+	b := clone(t, a)
+	forks := 0
+	b.forked = func() { forks++ }
+
+	a.put(item("3", "of the one"), item("4", "of the one"))
+	b.put(item("5", "of the other"))
+	b.update(table.Record{"id": "1", "text": "after"})
+	a.sync()
+	b.sync()
+	a.sync()
+
+	t.Run("both go on, with all that each of them wrote", func(t *testing.T) {
+		agree(t, url, map[string]table.Record{"1": item("1", "after"), "2": item("2", "waits in both"), "3": item("3", "of the one"),
+			"4": item("4", "of the one"), "5": item("5", "of the other")}, a, b)
+	})
+	t.Run("the copy tells once that it is one", func(t *testing.T) {
+		if forks != 1 {
+			t.Errorf("told %d times", forks)
+		}
+	})
+	t.Run("what waited in both is written once", func(t *testing.T) {
+		// The last write's record is still there, so its number counts them all.
+		if got := writes(t, url); got != 6 {
+			t.Errorf("the server has carried out %d writes, want 6", got)
+		}
+	})
+	t.Run("the copy has an id of its own from then on", func(t *testing.T) {
+		a.put(item("6", "of the one"))
+		b.put(item("7", "of the other"))
+		b.sync()
+		a.sync()
+		b.sync()
+		if forks != 1 {
+			t.Errorf("it was found to be a copy again: %d times", forks)
+		}
+		if n := len(a.pending()) + len(b.pending()); n > 0 || len(b.rows()) != 7 {
+			t.Errorf("%d operations wait, the copy has %v", n, b.rows())
+		}
+	})
+}
+
+// TestCloneLosesAnswers breaks the connection after each answer in turn, so that the copy does not hear that it is one, or
+// what became of what it sent again.
+func TestCloneLosesAnswers(t *testing.T) {
+	for lost := range 3 {
+		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+		a := newDevice(t, url)
+		a.put(item("1", "before"))
+		a.sync()
+		b := clone(t, a)
+		a.put(item("2", "of the one"))
+		a.sync()
+		b.update(table.Record{"id": "1", "text": "after"})
+		b.put(item("3", "of the other"))
+		sent := 0
+		b.network.after = func(replica.Send) error {
+			if sent++; sent == lost+1 {
+				return errors.New("the connection was reset")
+			}
+			return nil
+		}
+		b.sync()
+		b.update(table.Record{"id": "3", "rank": 1.0})
+		b.sync()
+		a.sync()
+		agree(t, url, map[string]table.Record{"1": item("1", "after"), "2": item("2", "of the one"),
+			"3": {"id": "3", "text": "of the other", "rank": 1.0}}, a, b)
+		if got := writes(t, url); got != 5 {
+			t.Errorf("answer %d lost: the server has carried out %d writes, want 5", lost, got)
+		}
+	}
+}
