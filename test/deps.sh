@@ -22,6 +22,7 @@ done
 [ -f /usr/share/iso-codes/json/iso_639-3.json ] || need iso-codes
 has node || need nodejs # the check of larder.d.ts, and the benchmarks
 has npm || need npm
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || need postgresql
 [ -z "$missing" ] && exit 0
 if ! has apt-get; then
   echo "the tests need$missing: install them (here there is no apt-get)" >&2
