@@ -64,7 +64,7 @@ func readPage(p *parser) (*Page, error) {
 	return page, err
 }
 
-// readChange reads a record, or {"id", "@removed": {"reason"}}.
+// readChange reads a record, or {"id", "version", "@removed": {"reason"}}, where the version may be missing.
 func readChange(p *parser) (Change, error) {
 	p.next()
 	at, depth := p.i, p.depth
@@ -87,7 +87,7 @@ func readChange(p *parser) (Change, error) {
 	m, _ := object(removed)
 	switch reason := m["reason"]; reason {
 	case ReasonDeleted, ReasonChanged:
-		return Change{Row: Row{ID: id}, Removed: reason.(string)}, nil
+		return Change{Row: Row{ID: id}, Removed: reason.(string), Version: r.Version()}, nil
 	}
 	return Change{}, p.fail(at, "expected "+FieldRemoved+" to have the reason deleted or changed")
 }
@@ -131,6 +131,10 @@ func AppendPage(dst []byte, page *Page, link string) []byte {
 		}
 		dst = append(dst, `{"id":`...)
 		dst = appendString(dst, c.ID)
+		if c.Version != "" {
+			dst = append(dst, `,"`+ColumnVersion+`":`...)
+			dst = appendString(dst, c.Version)
+		}
 		dst = append(dst, `,"`+FieldRemoved+`":{"reason":`...)
 		dst = appendString(dst, c.Removed)
 		dst = append(dst, "}}"...)

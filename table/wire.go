@@ -53,4 +53,5 @@ type Page struct {
 type Change struct {
 	Row            // with neither text nor record when removed
 	Removed string // "", ReasonDeleted or ReasonChanged
+	Version string // with ReasonChanged: of the record as it left; "" if the server did not say
 }

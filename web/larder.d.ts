@@ -212,9 +212,16 @@ export interface Database<T extends Schema = Schema> {
   ): Promise<V>;
   /** Sends what waits. What the server refused is in the result; what stopped the push before its end is thrown. */
   push(options?: JobOptions): Promise<SyncResult<T>>;
-  /** Brings what changed on the server since the last pull, in a table or in several. */
-  pull(tables: (keyof T & string) | readonly (keyof T & string)[], options?: JobOptions): Promise<SyncResult<T>>;
-  /** Pushes, then pulls all tables. */
+  /**
+   * Brings what changed on the server since the last pull, in a table or in several; with a query that has a filter only, in the
+   * part of each that meets it. A record that leaves the filters of all pulls of its table goes, unless it has a change that waits.
+   */
+  pull(
+    tables: (keyof T & string) | readonly (keyof T & string)[], options?: JobOptions & { query?: QueryParts | { toJSON(): QueryParts } },
+  ): Promise<SyncResult<T>>;
+  /** Brings what changed in all that was pulled before: tables, and parts of tables. */
+  pullAgain(options?: JobOptions): Promise<SyncResult<T>>;
+  /** Pushes, then pulls all tables: those of which only parts were pulled before, these parts. */
   sync(options?: JobOptions): Promise<SyncResult<T>>;
   /** The names of the tables that have been pulled before. */
   pulled(): Promise<(keyof T & string)[]>;

@@ -136,7 +136,7 @@ func (d *delta) rewrite(page *db.Changes) error {
 			d.Items = append(d.Items, entry)
 			out = append(out, v) // the same map: After may change it
 		case !first:
-			out = append(out, map[string]any{table.ColumnID: entry.ID(),
+			out = append(out, map[string]any{table.ColumnID: entry.ID(), table.ColumnVersion: entry.Version(),
 				table.FieldRemoved: map[string]any{"reason": table.ReasonChanged}})
 		}
 	}

@@ -60,11 +60,17 @@ func newServer(t *testing.T, path string) *httptest.Server {
 type network struct {
 	url           string
 	before, after func(s replica.Send) error
+	answer        func(s replica.Send) *replica.Answer // in the place of the server, if it gives one
 	sent          []replica.Send
 }
 
 func (n *network) Send(ctx context.Context, s replica.Send, token string) replica.Answer {
 	n.sent = append(n.sent, s)
+	if n.answer != nil {
+		if a := n.answer(s); a != nil {
+			return *a
+		}
+	}
 	if n.before != nil {
 		if err := n.before(s); err != nil {
 			return replica.Answer{Err: err}
@@ -96,6 +102,7 @@ type device struct {
 	t       *testing.T
 	store   *store.Store
 	replica *replica.Replica
+	options replica.Options
 	network *network
 	asked   []*replica.Conflict
 	decide  func(*replica.Conflict) (replica.Decision, error)
@@ -119,7 +126,7 @@ func newDevice(t *testing.T, url string) *device {
 		t.Fatal(err)
 	}
 	d := &device{t: t, store: s, network: &network{url: url}}
-	d.replica = replica.New(s, replica.Options{Outbox: outbox, Network: d.network, Now: now,
+	d.options = replica.Options{Outbox: outbox, Network: d.network, Now: now,
 		Wait: func(context.Context, time.Duration) error { return nil },
 		Fork: func() {
 			if d.forked != nil {
@@ -132,9 +139,13 @@ func newDevice(t *testing.T, url string) *device {
 				return replica.Decision{Choice: replica.ChooseLater}, nil
 			}
 			return d.decide(c)
-		}})
+		}}
+	d.restart()
 	return d
 }
+
+// restart is the end of the program and its next start: what was stored is there, and nothing else.
+func (d *device) restart() { d.replica = replica.New(d.store, d.options) }
 
 func (d *device) do(fn func(items *store.TxTable) error) {
 	d.t.Helper()
@@ -351,7 +362,7 @@ func TestPullIsAtomicWithItsCursor(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := b.replica.Run(ctx, replica.Job{Tables: []string{"todoitem"}, PageSize: 10}); table.CodeOf(err) != table.CodeNetwork {
+	if _, err := b.replica.Run(ctx, replica.Job{Pulls: replica.Whole("todoitem"), PageSize: 10}); table.CodeOf(err) != table.CodeNetwork {
 		t.Fatalf("got %v, want code network", err)
 	}
 	if n := len(b.rows()); n != 10 {
@@ -359,7 +370,7 @@ func TestPullIsAtomicWithItsCursor(t *testing.T) {
 	}
 	b.network.after, b.network.sent = nil, nil
 	done := []int{}
-	if _, err := b.replica.Run(ctx, replica.Job{Tables: []string{"todoitem"}, PageSize: 10,
+	if _, err := b.replica.Run(ctx, replica.Job{Pulls: replica.Whole("todoitem"), PageSize: 10,
 		Progress: func(_ string, n, known int) { done = append(done, n) }}); err != nil {
 		t.Fatal(err)
 	}

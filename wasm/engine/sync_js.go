@@ -132,8 +132,9 @@ func (h *handle) syncing() (*replica.Replica, error) {
 	return h.replica, nil
 }
 
-// run(job, timeout, progress, signal) pushes and pulls. job is JSON text {push, tables}; the result {pushed, pulled,
-// requests, quarantined} too.
+// run(job, timeout, progress, signal) pushes and pulls. job is JSON text {push, tables, query, all}: the tables are pulled
+// whole, or the part of each that meets the query; all pulls what a sync pulls, and "again" what was pulled before. The result
+// is JSON text {pushed, pulled, requests, quarantined}.
 func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	r, err := h.syncing()
 	if err != nil {
@@ -147,10 +148,8 @@ func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	}
 	job := replica.Job{}
 	job.Push, _ = parsed["push"].(bool)
-	tables, _ := parsed["tables"].([]any)
-	for _, name := range tables {
-		name, _ := name.(string)
-		job.Tables = append(job.Tables, name)
+	if job.Pulls, err = h.pulls(ctx, r, parsed); err != nil {
+		return nil, err
 	}
 	if timeout := browser.Arg(args, 1); timeout.Type() == js.TypeNumber {
 		job.Patience = time.Duration(timeout.Float() * float64(time.Millisecond))
@@ -164,6 +163,33 @@ func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	}
 	return jsonText(table.Record{"pushed": result.Pushed, "pulled": result.Pulled,
 		"requests": result.Requests, "quarantined": rows(result.Quarantined)}), nil
+}
+
+// pulls reads what a job pulls.
+func (h *handle) pulls(ctx context.Context, r *replica.Replica, job table.Record) ([]replica.Pull, error) {
+	switch job["all"] {
+	case true:
+		return r.All(ctx)
+	case "again":
+		return r.Pulled(ctx)
+	}
+	tables, _ := job["tables"].([]any)
+	var pulls []replica.Pull
+	for _, name := range tables {
+		p := replica.Pull{}
+		p.Table, _ = name.(string)
+		if query := object(job["query"]); query != nil {
+			q, err := h.query(p.Table, jsonText(query))
+			if err != nil {
+				return nil, err
+			}
+			if p.Filter, err = replica.FilterOf(q); err != nil {
+				return nil, err
+			}
+		}
+		pulls = append(pulls, p)
+	}
+	return pulls, nil
 }
 
 func rows(ops []*table.Operation) []any {
@@ -220,6 +246,12 @@ func (h *handle) pulled(ctx context.Context, _ []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	names, err := r.Pulled(ctx)
+	pulls, err := r.Pulled(ctx)
+	names := []any{}
+	for i, p := range pulls {
+		if i == 0 || p.Table != pulls[i-1].Table {
+			names = append(names, p.Table)
+		}
+	}
 	return jsonText(names), err
 }

@@ -66,7 +66,7 @@ func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *
 			return nil
 		}
 		var ch changes
-		if err := r.check(now, d); err != nil {
+		if err := r.checkDecision(now, d); err != nil {
 			return err
 		}
 		r.end(&ch, now, d)
@@ -82,8 +82,8 @@ func sameEdit(a, b *table.Operation) bool {
 	return a.Seq == b.Seq && table.Equal(a.Record, b.Record)
 }
 
-// check refuses a decision that cannot be stored.
-func (r *Replica) check(c *Conflict, d Decision) error {
+// checkDecision refuses a decision that cannot be stored.
+func (r *Replica) checkDecision(c *Conflict, d Decision) error {
 	if d.Choice != ChooseRecord {
 		return nil
 	}

@@ -65,7 +65,7 @@ func Example() {
 
 // The machine decides and a caller acts: it says what to do, hears how that went, and says what to do next.
 func ExampleMachine() {
-	m := replica.NewMachine(replica.Job{Tables: []string{"todoitem"}}, nil)
+	m := replica.NewMachine(replica.Job{Pulls: replica.Whole("todoitem")}, nil)
 	answer := replica.Answer{Status: 200, Body: []byte(`{"value":[{"id":"1","text":"bread","version":"k3-1","deleted":false}],` +
 		`"@odata.deltaLink":"/tables/todoitem?$deltatoken=k3.1"}`)}
 

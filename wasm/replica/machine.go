@@ -52,12 +52,15 @@ type (
 		Conflict *Conflict
 		Decision Decision
 	}
-	LoadCursor struct{ Table string }
-	Forget     struct{ Table string } // the server's past has changed: drop the cursor
-	Apply      struct {               // store a page and its cursor
-		Table string
-		Page  *table.Page
-		Last  bool // the job is done then: note the time as well
+	LoadCursor struct{ Pull }
+	Forget     struct { // the cursor leads nowhere any more
+		Pull
+		Expired bool // and what the new pull does not bring is gone; else the server's past has changed
+	}
+	Apply struct { // store a page and its cursor
+		Pull
+		Page *table.Page
+		Last bool // the job is done then: note the time as well
 	}
 	Wait    struct{ For time.Duration }
 	Refresh struct{} // get a fresh token
@@ -99,10 +102,17 @@ type Result struct {
 	Requests    int                // round trips
 }
 
-// Job is what a [Machine] shall do: push, then pull the tables.
+// Pull names what is pulled: a table, or the part of it that meets a filter. Each has a cursor of its own, and a table's
+// records are those of all its pulls.
+type Pull struct {
+	Table  string
+	Filter string // OData text; "": the whole table
+}
+
+// Job is what a [Machine] shall do: push, then pull.
 type Job struct {
 	Push     bool
-	Tables   []string
+	Pulls    []Pull
 	Patience time.Duration // how long it may wait for retries, all in all
 	PageSize int           // rows in a page; 0: 1,000
 
@@ -129,7 +139,7 @@ type Machine struct {
 	decision  Decision
 	rounds    int
 
-	table string      // that is pulled
+	now   Pull        // what is pulled; the zero Pull while nothing is
 	first bool        // the next page is the table's first
 	known int         // rows of it that the server has, -1 if it did not say
 	done  int         // rows of it that came
@@ -250,6 +260,13 @@ func (m *Machine) retry(a Answer, cause error) Effect {
 		return m.stop(cause)
 	}
 	return Wait{wait}
+}
+
+// codeOf returns the code of a refusal, or "".
+func codeOf(body []byte) table.Code {
+	r, _ := table.ParseRecord(body) // what is no refusal has no code
+	code, _ := r["code"].(string)
+	return table.Code(code)
 }
 
 func serverText(body []byte) string {

@@ -58,7 +58,7 @@ func (o *Outbox) Migrate(ctx context.Context, txn store.Txn) error {
 func (o *Outbox) migrateMeta(ctx context.Context, txn store.Txn) error {
 	results, err := txn.Run(ctx, []store.Step{
 		{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(prefixKept)},
-		{Op: store.OpGetAllKeys, Store: StoreMeta, Take: -1, Range: withPrefix(metaCursor(""))}})
+		{Op: store.OpGetAllKeys, Store: StoreMeta, Take: -1, Range: withPrefix(prefixCursor)}})
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (o *Outbox) migrateMeta(ctx context.Context, txn store.Txn) error {
 		}
 	}
 	for _, key := range results[1].Keys {
-		if !o.convert.Has(key[len(metaCursor("")):]) {
+		if !o.convert.Has(pullOf(key).Table) {
 			steps = append(steps, dropMeta(key))
 		}
 	}

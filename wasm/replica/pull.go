@@ -14,10 +14,9 @@ const (
 	metaSync   = "sync"   // {at}: when the last sync ended
 )
 
-func metaCursor(tableName string) string   { return "cursor/" + tableName }             // {token}
-func metaKept(tableName, id string) string { return prefixKept + tableName + "/" + id } // {table, id, record, schema}: see ChooseCancel
-
 const prefixKept = "kept/"
+
+func metaKept(tableName, id string) string { return prefixKept + tableName + "/" + id } // {table, id, record, schema}: see ChooseCancel
 
 func getMeta(key string) store.Step {
 	return store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{key}}
@@ -42,26 +41,6 @@ func (r *Replica) changeMeta(ctx context.Context, step store.Step) error {
 	})
 }
 
-// cursor returns the token that continues a table's pulls. Before the first it is empty, which brings live records only;
-// but where rows are here already, because they were pushed or because the server's past has changed, it asks for deleted
-// records as well, which might be among them.
-func (r *Replica) cursor(ctx context.Context, tableName string) (token string, err error) {
-	err = r.store.View(ctx, []string{StoreMeta, tableName}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaCursor(tableName)),
-			store.Step{Op: store.OpGetAllKeys, Store: tableName, Take: 1})
-		switch {
-		case err != nil:
-			return err
-		case results[0].Rows[0] != nil:
-			token, _ = results[0].Rows[0]["token"].(string)
-		case len(results[1].Keys) > 0:
-			token = table.TokenBeginning
-		}
-		return nil
-	})
-	return token, err
-}
-
 // fewPending is how many waiting operations of a table are read along with a page, whatever records they are of. Where there
 // are more, those of the page's records are looked up.
 const fewPending = 100
@@ -78,7 +57,14 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 		if err != nil {
 			return err
 		}
-		list, kept := withKept(a.Page.Changes, results[1].Rows)
+		brought, err := r.unseen(ctx, tx, a)
+		if err != nil {
+			return err
+		}
+		if brought, err = r.elsewhere(ctx, tx, a.Pull, brought); err != nil {
+			return err
+		}
+		list, kept := withKept(brought, results[1].Rows)
 		waiting := results[0].Rows
 		if len(waiting) == fewPending {
 			if waiting, err = r.waiting(ctx, tx, a.Table, list); err != nil {
@@ -98,7 +84,7 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 				ch.set(a.Table, c.Row)
 			case group == nil:
 				ch.row(a.Table, c.ID, c.Record)
-			case isSent(group) && i >= len(a.Page.Changes):
+			case isSent(group) && i >= len(brought):
 				delete(kept, c.ID) // it is kept until the verdict
 			case isSent(group):
 				unsettled = true
@@ -112,12 +98,19 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 		for _, id := range table.AppendKeys(nil, kept) {
 			tx.Last(dropMeta(kept[id]))
 		}
-		ch.meta = append(ch.meta, table.Record{"key": metaCursor(a.Table), "token": a.Page.Token})
+		cursor := table.Record{"key": metaCursor(a.Pull), "token": a.Page.Token}
+		if r.sweeps[a.Pull] != nil && a.Page.More {
+			cursor["sweep"] = true
+		}
+		ch.meta = append(ch.meta, cursor)
 		if a.Last && r.options.Now != nil {
 			ch.meta = append(ch.meta, table.Record{"key": metaSync, "at": r.options.Now()})
 		}
 		return ch.write(tx, []string{a.Table})
 	})
+	if err == nil && !unsettled {
+		r.swept(a)
+	}
 	return unsettled, err
 }
 
@@ -171,9 +164,11 @@ func (c *changes) meet(group []table.Record, change *table.Change, schema int) e
 		server = table.Record{table.ColumnID: change.ID, table.ColumnDeleted: true}
 	}
 	switch {
-	case record == nil && waits.Record == nil:
+	case record == nil && waits.Record == nil && change.Removed != table.ReasonChanged:
 		c.drop(waits) // deleted on both sides
 		return nil
+	case record == nil && waits.Record == nil:
+		return nil // it has left what is pulled, and is there still
 	case record != nil && waits.Record != nil && waits.Base != nil && waits.Schema == schema:
 		merged, conflicts := table.Merge(waits.Base, waits.Record, record)
 		if len(conflicts) == 0 {
@@ -190,29 +185,4 @@ func (c *changes) meet(group []table.Record, change *table.Change, schema int) e
 	waits.Server = server
 	c.put(waits)
 	return nil
-}
-
-// forget drops a table's cursor, so that the next pull reads the table from the start. Rows stay.
-func (r *Replica) forget(ctx context.Context, tableName string) error {
-	return r.changeMeta(ctx, dropMeta(metaCursor(tableName)))
-}
-
-// Pulled returns the names of the tables that have been pulled before, in order.
-func (r *Replica) Pulled(ctx context.Context) (names []string, err error) {
-	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		names = []string{}
-		prefix := metaCursor("")
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAllKeys, Store: StoreMeta, Take: -1,
-			Range: withPrefix(prefix)})
-		if err != nil {
-			return err
-		}
-		for _, key := range results[0].Keys {
-			if _, err := r.store.Schema(key[len(prefix):]); err == nil {
-				names = append(names, key[len(prefix):])
-			}
-		}
-		return nil
-	})
-	return names, err
 }

@@ -55,8 +55,8 @@ func (m *Machine) take() Effect {
 // pushedAll goes on when the queue is empty: with the pull that waited for it, or with the first.
 func (m *Machine) pushedAll() Effect {
 	m.pushing = false
-	if m.table != "" {
-		return LoadCursor{m.table}
+	if m.now.Table != "" {
+		return LoadCursor{m.now}
 	}
 	return m.nextTable()
 }
@@ -131,19 +131,22 @@ func (m *Machine) resolved(e Resolved) Effect {
 	return m.nextConflict()
 }
 
-// nextTable begins the pull of the next table, or ends the run.
+// nextTable begins the next pull, or ends the run.
 func (m *Machine) nextTable() Effect {
-	if len(m.job.Tables) == 0 {
+	if len(m.job.Pulls) == 0 {
 		return m.stop(nil)
 	}
-	m.table, m.job.Tables = m.job.Tables[0], m.job.Tables[1:]
+	m.now, m.job.Pulls = m.job.Pulls[0], m.job.Pulls[1:]
 	m.first, m.reset, m.known, m.done, m.heals = true, false, -1, 0, 0
-	return LoadCursor{m.table}
+	return LoadCursor{m.now}
 }
 
 func (m *Machine) pull(token string) Effect {
-	path := table.PathTables + m.table + "?" + table.ParamDeltaToken + "=" + table.EscapeID(token) +
+	path := table.PathTables + m.now.Table + "?" + table.ParamDeltaToken + "=" + table.EscapeID(token) +
 		"&$top=" + strconv.Itoa(m.job.PageSize)
+	if m.now.Filter != "" {
+		path += "&$filter=" + table.EscapeID(m.now.Filter)
+	}
 	if m.first {
 		path += "&$count=true"
 	}
@@ -155,23 +158,24 @@ func (m *Machine) pulled(a Answer) Effect {
 	switch {
 	case a.Status == 410 && !m.reset:
 		m.reset = true
-		if m.epoch != nil {
-			m.epoch(m.table)
+		expired := codeOf(a.Body) == table.CodeExpired
+		if m.epoch != nil && !expired {
+			m.epoch(m.now.Table)
 		}
-		return Forget{m.table}
+		return Forget{m.now, expired}
 	case a.Status != 200:
-		return m.stop(table.Errorf(table.CodeServer, "the server refused the pull of ", m.table, " with ", strconv.Itoa(a.Status),
+		return m.stop(table.Errorf(table.CodeServer, "the server refused the pull of ", m.now.Table, " with ", strconv.Itoa(a.Status),
 			serverText(a.Body)))
 	}
 	page, err := table.ParsePage(a.Body)
 	if err != nil {
-		return m.retry(a, table.Errorf(table.CodeServer, "a page of ", m.table, " cannot be read").Because(err))
+		return m.retry(a, table.Errorf(table.CodeServer, "a page of ", m.now.Table, " cannot be read").Because(err))
 	}
 	if m.first {
 		m.known, m.first = page.Count, false
 	}
 	m.page = page
-	return Apply{m.table, page, !page.More && len(m.job.Tables) == 0}
+	return Apply{m.now, page, !page.More && len(m.job.Pulls) == 0}
 }
 
 // applied goes on after a page. A page that touches a record whose operation has no verdict yet cannot be stored: nobody
@@ -180,14 +184,14 @@ func (m *Machine) applied(unsettled bool) Effect {
 	if unsettled {
 		m.page = nil
 		if m.heals++; m.heals > maxRounds {
-			return m.stop(table.Errorf(table.CodeServer, "the server does not say what became of what was sent to ", m.table))
+			return m.stop(table.Errorf(table.CodeServer, "the server does not say what became of what was sent to ", m.now.Table))
 		}
 		return m.take()
 	}
 	m.done += len(m.page.Changes)
 	m.result.Pulled += len(m.page.Changes)
 	if m.job.Progress != nil {
-		m.job.Progress(m.table, m.done, m.known)
+		m.job.Progress(m.now.Table, m.done, m.known)
 	}
 	page := m.page
 	m.page = nil

@@ -37,6 +37,7 @@ type Replica struct {
 	options Options
 	turn    chan struct{}
 	token   string
+	sweeps  map[Pull]*sweep // pulls from the start that are under way
 }
 
 // New returns the replica of a store whose journal is the options' outbox.
@@ -47,7 +48,7 @@ func New(s *store.Store, o Options) *Replica {
 	if o.Jitter == nil {
 		o.Jitter = func() float64 { return 0.5 }
 	}
-	return &Replica{store: s, outbox: o.Outbox, options: o, turn: make(chan struct{}, 1)}
+	return &Replica{store: s, outbox: o.Outbox, options: o, turn: make(chan struct{}, 1), sweeps: map[Pull]*sweep{}}
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -68,20 +69,24 @@ func (r *Replica) Push(ctx context.Context, patience time.Duration) (Result, err
 
 // Pull brings what changed in the tables since they were last pulled. See [Replica.Run].
 func (r *Replica) Pull(ctx context.Context, patience time.Duration, tables ...string) (Result, error) {
-	return r.Run(ctx, Job{Tables: tables, Patience: patience})
+	return r.Run(ctx, Job{Pulls: Whole(tables...), Patience: patience})
 }
 
-// Sync pushes what waits and pulls all tables. See [Replica.Run].
+// Sync pushes what waits and pulls all tables: those that were pulled in parts so far, their parts. See [Replica.Run].
 func (r *Replica) Sync(ctx context.Context, patience time.Duration) (Result, error) {
-	return r.Run(ctx, Job{Push: true, Tables: r.store.Tables(), Patience: patience})
+	pulls, err := r.All(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	return r.Run(ctx, Job{Push: true, Pulls: pulls, Patience: patience})
 }
 
 // Run carries out a job. Operations that the server refused are in the result, not in the error: the error says what
 // stopped the job before its end, with code "network", "auth", "server", "aborted" or one of the store's. What was done
 // until then stays done.
 func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
-	for _, name := range job.Tables {
-		if _, err := r.store.Schema(name); err != nil {
+	for _, p := range job.Pulls {
+		if err := r.check(p); err != nil {
 			return Result{}, err
 		}
 	}
@@ -144,13 +149,10 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		}
 		return Resolved{again}, err
 	case LoadCursor:
-		token, err := r.cursor(ctx, e.Table)
+		token, err := r.cursor(ctx, e.Pull)
 		return Cursor{token}, err
 	case Forget:
-		if err := r.forget(ctx, e.Table); err != nil {
-			return nil, err
-		}
-		token, err := r.cursor(ctx, e.Table)
+		token, err := r.forget(ctx, e)
 		return Cursor{token}, err
 	case Apply:
 		unsettled, err := r.apply(ctx, e)

@@ -40,8 +40,7 @@ export class AutoSync {
   #sync() {
     return this.#once(async () => {
       if (this.#database.status.pending) await this.#database.push();
-      const tables = await this.#database.pulled();
-      if (tables.length) await this.#database.pull(tables);
+      await this.#database.pullAgain();
     });
   }
 

@@ -160,7 +160,7 @@ export class Database {
     } catch (error) {
       throw thrown ? thrown.error : error;
     }
-    this.#auto?.written();
+    this.#written();
     return result;
   }
 
@@ -170,16 +170,18 @@ export class Database {
   /** Brings what changed on the server in a table, or in several. */
   async pull(tables, options) {
     const given = optionsOf('pull', options, [...jobOptions, 'query']);
-    if (given.query) throw invalid('pull: options.query is not known to this version of Larder');
+    const { query } = given;
+    need(query === undefined || isObject(query), 'pull: options.query is a query, or an object like { where }', query);
     const names = [tables].flat();
     for (const name of names) this.table(name);
-    return this.#job({ push: false, tables: names }, given);
+    return this.#job({ push: false, tables: names, query }, given);
   }
 
-  /** Pushes, then pulls all tables. */
-  async sync(options) {
-    return this.#job({ push: true, tables: [...this.#tables.keys()] }, optionsOf('sync', options, jobOptions));
-  }
+  /** Brings what changed in all that was pulled before: tables, and parts of tables. */
+  async pullAgain(options) { return this.#job({ push: false, all: 'again' }, optionsOf('pullAgain', options, jobOptions)); }
+
+  /** Pushes, then pulls all tables: those of which only parts were pulled before, these parts. */
+  async sync(options) { return this.#job({ push: true, all: true }, optionsOf('sync', options, jobOptions)); }
 
   async #job(job, { signal, timeout = 10_000, progress }) {
     if (!this.#options.sync) throw invalid('this database has no server: open it with options.sync');
@@ -297,7 +299,7 @@ export class Database {
     const handle = this.#alive().handle ?? await this.#engine(signal);
     const stored = (signal ? undefined : await this.#way.write(table, action, records))
       ?? await handle.write(table, action, records, wanted, signal);
-    this.#auto?.written();
+    this.#written();
     return stored;
   }
 

@@ -109,7 +109,10 @@ export class Query {
   }
 
   /** The query as the engine and the wire know it. */
-  toJSON() { return this.#parts; }
+  toJSON() {
+    if (this.#wrong) throw this.#wrong;
+    return this.#parts;
+  }
 
   /**
    * Reads slice after slice, each from the last row of the one before: what is written behind it meanwhile is seen. Rows
