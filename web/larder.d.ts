@@ -50,6 +50,12 @@ export interface SyncOptions {
   token?: (request: { fresh: boolean }) => string | null | undefined | Promise<string | null | undefined>;
   /** Sync without being asked: push soon after a write, pull the tables that were pulled before. */
   live?: boolean;
+  /**
+   * Let the service worker push what waits when the network is back and no page is open, where the browser has background sync
+   * (Chromium); elsewhere the next page pushes. The schema and the last token are kept for the worker, in Cache Storage: conflicts,
+   * and an expired token, wait for a page. It needs sw.js (see appcache.js).
+   */
+  background?: boolean;
 }
 
 /** What a call may be given that waits: a signal, whose abort rejects it with `aborted`. What was begun may still happen. */

@@ -1,5 +1,6 @@
 import { watchConnection } from '../online.js';
 import { AutoSync } from './autosync.js';
+import { Background, forget } from './background.js';
 import { isObject, need, optionsOf, until } from './argument.js';
 import { dateColumns, encode, revive } from './codec.js';
 import { Connection } from './connection.js';
@@ -31,6 +32,7 @@ export class Database {
   #way; // to the rows: what is remembered, and the engine
   #connection; // to the server
   #auto;
+  #background; // where the worker pushes when the page is gone
   #status = { pending: 0, quarantined: 0, lastSync: null };
   #stale = false; // there were commits since the status was counted
   #counting = false;
@@ -48,6 +50,7 @@ export class Database {
       if (handler) this.on(event, handler);
     }
     this.#way = new Connection(name, schema, this.#hooks());
+    if (options.sync?.background) this.#background = new Background(name, schema, () => this.#status.pending > 0);
     this.#live = new Live(name, {
       look: (store, ids) => this.#way.read({ op: 'get', store, keys: ids }),
       touched: (table, parts, rows) => this.#way.handle?.touched(table, JSON.stringify(parts), rows) !== '',
@@ -121,6 +124,7 @@ export class Database {
       onChange: ({ online, reason }) => this.#emit(online ? 'online' : 'offline', { reason }),
     });
     if (live) this.#auto = new AutoSync(this);
+    (this.#background ? this.#background.remember('') : forget(this.name)).catch((error) => this.#emit('storage', { reason: error.message, error: asLarderError(error) }));
   }
 
   /** A table of the schema. */
@@ -198,7 +202,10 @@ export class Database {
       return outcome;
     } catch (error) {
       outcome = { error };
-      if (error.code === 'network') this.#connection?.report(false);
+      if (error.code === 'network') {
+        this.#connection?.report(false);
+        this.#background?.ask();
+      }
       if (error.code === 'auth') this.#emit('auth', { reason: error.message });
       throw error;
     } finally {
@@ -272,6 +279,7 @@ export class Database {
   async close() {
     this.#open = false;
     this.#auto?.stop();
+    this.#background?.stop();
     this.#connection?.stop();
     this.#live.close();
     await this.#way.close();
@@ -301,6 +309,11 @@ export class Database {
       ?? await handle.write(table, action, records, wanted, signal);
     this.#written();
     return stored;
+  }
+
+  #written() {
+    this.#auto?.written();
+    if (!this.status.online) this.#background?.ask();
   }
 
   async #refresh() {
@@ -355,6 +368,7 @@ export class Database {
   async #token(fresh) {
     const token = await this.#options.sync?.token?.({ fresh });
     if (token !== undefined && token !== null && typeof token !== 'string') throw invalid('sync.token gives a string');
+    await this.#background?.remember(token ?? '');
     return token ?? '';
   }
 }

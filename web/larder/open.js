@@ -1,4 +1,5 @@
 import { isObject, need, optionsOf, until } from './argument.js';
+import { forget } from './background.js';
 import { Database } from './database.js';
 import { engine } from './engine.js';
 import { asLarderError, invalid } from './error.js';
@@ -39,7 +40,10 @@ export async function open(name, options) {
 export async function destroy(name, options) {
   need(typeof name === 'string' && name !== '', 'destroy takes the database\'s name, a string', name);
   const { signal } = optionsOf('destroy', options, ['signal']);
-  await until(signal, async () => (await engine()).destroy(name));
+  await until(signal, async () => {
+    await (await engine()).destroy(name);
+    await forget(name);
+  });
 }
 
 /** The schema as the engine reads it, and as it is recognised again. */
