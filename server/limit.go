@@ -29,8 +29,7 @@ type refusal func(w http.ResponseWriter, r *http.Request, err error)
 
 // limited refuses addresses that are too long, and callers that ask too often, and gives each request its time. Streams take
 // theirs.
-func limited(perSecond float64, refuse refusal, next http.Handler) http.Handler {
-	callers := newCallers(perSecond)
+func limited(callers *callers, refuse refusal, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if n := len(r.RequestURI); n > maxURL {
 			refuse(w, r, api.Refuse(http.StatusRequestURITooLong, "the URL has "+strconv.Itoa(n)+" bytes, and the server takes "+
@@ -39,7 +38,7 @@ func limited(perSecond float64, refuse refusal, next http.Handler) http.Handler 
 		}
 		if !callers.allow(r.RemoteAddr, time.Now()) {
 			w.Header().Set("Retry-After", "1")
-			refuse(w, r, api.Refuse(http.StatusTooManyRequests, "there are more than the "+strconv.FormatFloat(perSecond, 'f', -1, 64)+
+			refuse(w, r, api.Refuse(http.StatusTooManyRequests, "there are more than the "+strconv.FormatFloat(callers.rate, 'f', -1, 64)+
 				" requests a second that the server takes from one address: ask less often"))
 			return
 		}

@@ -26,7 +26,7 @@ func TestLimited(t *testing.T) {
 		return w.Code, w.Body.String(), w.Header()
 	}
 	refuse := func(w http.ResponseWriter, _ *http.Request, err error) { http.Error(w, err.Error(), http.StatusTeapot) }
-	h := limited(2, refuse, ok)
+	h := limited(newCallers(2), refuse, ok)
 
 	t.Run("a URL that is too long is told the limit", func(t *testing.T) {
 		code, text, _ := ask(h, "127.0.0.1:1", "/tables/note?$filter="+strings.Repeat("x", maxURL))

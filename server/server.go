@@ -118,7 +118,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 // routes says who answers what.
 func (s *Server) routes(tables []*db.Table, key string) http.Handler {
 	mux := http.NewServeMux()
-	limits := func(h http.Handler) http.Handler { return limited(cmp.Or(s.o.Rate, DefaultRate), s.api.Refuse, h) }
+	callers := newCallers(cmp.Or(s.o.Rate, DefaultRate))
+	limits := func(h http.Handler) http.Handler { return limited(callers, s.api.Refuse, h) }
 	for _, path := range [...]string{"/tables/", "/api/", api.PathPush, access.PathMe} {
 		mux.Handle(path, limits(gzipped(s.api)))
 	}

@@ -63,7 +63,7 @@ func New(o Options) (*Verifier, error) {
 		if err := CheckIssuer(address); err != nil {
 			return nil, err
 		}
-		v.issuers[address] = &issuer{url: address, client: o.Client, now: o.Now}
+		v.issuers[address] = newIssuer(address, o.Client, o.Now)
 	}
 	return v, nil
 }

@@ -14,6 +14,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -216,6 +217,35 @@ func TestVerify(t *testing.T) {
 		up, later = true, later.Add(time.Minute)
 		if u, err := v.Verify(t.Context(), token); err != nil || u.ID != "sid:1" {
 			t.Errorf("up again: %+v, %v", u, err)
+		}
+	})
+
+	t.Run("tokens that name keys nobody has do not make us ask the issuer each time", func(t *testing.T) {
+		idp := newIssuer(t)
+		asked, handler := 0, idp.Config.Handler
+		idp.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			asked++
+			handler.ServeHTTP(w, r)
+		})
+		later := now
+		v, err := access.New(access.Options{Issuers: []string{idp.URL}, Now: func() time.Time { return later }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged := strings.Split(sign(t, jwt.SigningMethodRS256, idp.keys["RS256"], with(idp.URL, nil)), ".")
+		for n := range 100 {
+			header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","kid":"` + strconv.Itoa(n) + `"}`))
+			if _, err := v.Verify(t.Context(), header+"."+forged[1]+"."+forged[2]); err == nil {
+				t.Fatal("a forged token is good")
+			}
+		}
+		if asked > 10 {
+			t.Errorf("the issuer was asked %d times", asked)
+		}
+		later = later.Add(time.Minute)
+		good := sign(t, jwt.SigningMethodRS256, idp.keys["RS256"], with(idp.URL, jwt.MapClaims{"exp": later.Add(time.Hour).Unix()}))
+		if _, err := v.Verify(t.Context(), good); err != nil {
+			t.Errorf("a good token after them: %v", err)
 		}
 	})
 

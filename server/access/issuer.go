@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/golang-jwt/jwt/v5"
+	"golang.org/x/time/rate"
 
 	"github.com/larder-sync/larder/table"
 )
@@ -20,6 +22,34 @@ var signatures = []string{
 
 // retry is how long an issuer that could not be reached is left alone.
 const retry = 2 * time.Second
+
+// A token may name a key that nobody knows, and then the issuer is asked for its keys: askBurst times at once, and then
+// each retry, so that tokens somebody made up are no load on the issuer.
+const askBurst = 5
+
+// patient is a transport that asks no more often than its limiter says.
+type patient struct {
+	next    http.RoundTripper
+	limiter *rate.Limiter
+	now     func() time.Time
+}
+
+func (p *patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !p.limiter.AllowN(p.now(), 1) {
+		return nil, errors.New("it was asked a moment ago")
+	}
+	return p.next.RoundTrip(r)
+}
+
+// newIssuer returns an issuer that is asked through the client.
+func newIssuer(url string, client *http.Client, now func() time.Time) *issuer {
+	slow := *client
+	if slow.Transport == nil {
+		slow.Transport = http.DefaultTransport
+	}
+	slow.Transport = &patient{slow.Transport, rate.NewLimiter(rate.Every(retry), askBurst), now}
+	return &issuer{url: url, client: &slow, now: now}
+}
 
 // issuer is an OpenID Connect issuer, discovered when it is first needed.
 type issuer struct {
