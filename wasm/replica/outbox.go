@@ -208,11 +208,20 @@ type Batch struct {
 }
 
 // take marks operations as sent and returns them in order, those of an earlier attempt among them: at most one for a
-// record, none that is quarantined or of another principal.
+// record, none that is quarantined or of another principal. Where there is room to mark a few only, it is a few.
 func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
+	batch, err := r.mark(ctx, want)
+	for table.CodeOf(err) == table.CodeQuota && want.Limit > 1 {
+		want.Limit /= 2
+		batch, err = r.mark(ctx, want)
+	}
+	return batch, err
+}
+
+func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 	limit := want.Limit
 	batch := &Batch{}
-	err := r.store.Update(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
+	err := r.store.Relieve(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		batch.Operations, batch.Clients = nil, nil
 		results, err := tx.Run(ctx, getMeta(metaClient))
 		if err != nil {

@@ -99,7 +99,7 @@ func (r *Replica) change(ctx context.Context, id string, fn func(*changes, *tabl
 			continue
 		}
 		tables := r.tablesOf([]*table.Operation{op})
-		return r.store.Update(ctx, append([]string{StoreOutbox}, tables...), func(tx *store.Tx) error {
+		return r.store.Relieve(ctx, append([]string{StoreOutbox}, tables...), func(tx *store.Tx) error {
 			results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreOutbox, Keys: []store.Key{float64(op.Seq)}})
 			if err != nil {
 				return err

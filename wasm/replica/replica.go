@@ -96,6 +96,7 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, aborted(ctx)
 	}
+	defer r.store.Replenish(ctx)
 	if r.options.Lock != nil {
 		release, err := r.options.Lock(ctx)
 		if err != nil {

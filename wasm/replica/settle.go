@@ -113,8 +113,28 @@ func (c *changes) write(tx *store.Tx, tables []string) error {
 	return nil
 }
 
-// settle applies the verdicts of a batch in one transaction. Operations without a final verdict stay as they are: sent.
+// settle applies the verdicts of a batch, in one transaction where there is room for it: each part that is done frees some
+// for the next. Operations without a final verdict stay as they are: sent.
 func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers map[string]*table.Response) (*Settlement, error) {
+	out, err := r.settleAtOnce(ctx, ops, answers)
+	if table.CodeOf(err) != table.CodeQuota || len(ops) < 2 {
+		return out, err
+	}
+	half := len(ops) / 2
+	if out, err = r.settle(ctx, ops[:half], answers); err != nil {
+		return nil, err
+	}
+	rest, err := r.settle(ctx, ops[half:], answers)
+	if err != nil {
+		return nil, err
+	}
+	out.Accepted += rest.Accepted
+	out.Quarantined = append(out.Quarantined, rest.Quarantined...)
+	out.Conflicts = append(out.Conflicts, rest.Conflicts...)
+	return out, nil
+}
+
+func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answers map[string]*table.Response) (*Settlement, error) {
 	tables, keys := r.tablesOf(ops), make([]store.Key, len(ops))
 	for i, op := range ops {
 		keys[i] = recordKey(op.Table, op.RecordID)
@@ -125,7 +145,7 @@ func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers ma
 	if copied > 0 {
 		names = append(names, StoreMeta)
 	}
-	err := r.store.Update(ctx, names, func(tx *store.Tx) error {
+	err := r.store.Relieve(ctx, names, func(tx *store.Tx) error {
 		*out = Settlement{}
 		results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
 		if err != nil {

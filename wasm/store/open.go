@@ -56,6 +56,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.Replenish(ctx)
 	return s, nil
 }
 
@@ -100,7 +101,9 @@ func (s *Store) recognise(ctx context.Context, b Backend, created bool) error {
 	if err != nil {
 		return err
 	}
-	results, err := txn.Run(ctx, []Step{{Op: OpGet, Store: StoreMeta, Keys: []Key{keyAbout}}})
+	results, err := txn.Run(ctx, []Step{
+		{Op: OpGet, Store: StoreMeta, Keys: []Key{keyAbout}},
+		{Op: OpCount, Store: StoreMeta, Range: inReserve(), Take: -1}})
 	if err != nil {
 		txn.Abort(err)
 		return err
@@ -108,6 +111,7 @@ func (s *Store) recognise(ctx context.Context, b Backend, created bool) error {
 	if err := txn.Commit(ctx); err != nil {
 		return err
 	}
+	s.spent.Store(s.options.Journal != nil && b.Durable() && results[1].Count < reserveRows)
 	var is about
 	is.read(results[0].Rows[0])
 	if at := slices.IndexFunc(s.options.Schema.Tables, func(t *table.Schema) bool { return !is.holds(t) }); at >= 0 {

@@ -43,6 +43,7 @@ type Store struct {
 	converter  *Converter
 	connection *connection
 	evicted    atomic.Bool
+	spent      atomic.Bool // the reserve is not there
 	own        []string // the journal's object stores
 	watches    watches
 }
@@ -134,12 +135,20 @@ func (s *Store) Update(ctx context.Context, tables []string, fn func(*Tx) error)
 // Write runs one write of a table in a transaction of its own, and returns the records as stored. It does what
 // [Store.Update] with the table's method does, with one crossing less, because nothing can come after it.
 func (s *Store) Write(ctx context.Context, action table.Action, tableName string, records ...table.Record) (stored []table.Record, err error) {
-	err = s.transact(ctx, true, []string{tableName}, func(tx *Tx) (err error) {
+	err = s.updater(action)(ctx, []string{tableName}, func(tx *Tx) (err error) {
 		tx.single = true
 		stored, err = tx.Table(tableName).Write(ctx, action, records...)
 		return err
 	})
 	return stored, err
+}
+
+// updater returns what runs a write: a delete can do without room.
+func (s *Store) updater(action table.Action) func(context.Context, []string, func(*Tx) error) error {
+	if action == table.ActionDelete {
+		return s.Relieve
+	}
+	return s.Update
 }
 
 func (s *Store) transact(ctx context.Context, write bool, tables []string, fn func(*Tx) error) (err error) {

@@ -13,11 +13,22 @@ import (
 // holds the page's thread for long.
 const slice = 250
 
-// WriteRows is [Store.Write] for records that come slice by slice, as text or as records: see [TxTable.WriteRows].
+// WriteRows is [Store.Write] for records that come slice by slice, as text or as records: see [TxTable.WriteRows]. A delete
+// that finds no room begins again, and so does what it tells to stored.
 func (s *Store) WriteRows(
 	ctx context.Context, action table.Action, tableName string, rows iter.Seq2[[]table.Row, error], stored func([]table.Row) error,
 ) error {
-	return s.transact(ctx, true, []string{tableName}, func(tx *Tx) error {
+	if action == table.ActionDelete {
+		var all []table.Row // rows can be asked for once only
+		for some, err := range rows {
+			if err != nil {
+				return err
+			}
+			all = append(all, some...)
+		}
+		rows = func(yield func([]table.Row, error) bool) { yield(all, nil) }
+	}
+	return s.updater(action)(ctx, []string{tableName}, func(tx *Tx) error {
 		tx.single = true
 		return tx.Table(tableName).WriteRows(ctx, action, rows, stored)
 	})
