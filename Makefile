@@ -10,6 +10,8 @@ BROWSERS = chromium firefox webkit
 # Those the native tests of the driver and the runner do not use by themselves.
 OTHERS   = $(filter-out chromium,$(BROWSERS))
 DAYS     = 1000
+# Where the Cordova app finds its tables: bin/larder serve --addr 127.0.0.1:8001 --cors http://localhost:8000
+SERVER   = http://127.0.0.1:8001
 FUZZTIME = 30s
 ROWS     = 200000
 RECORDS  = 1000000
@@ -71,13 +73,20 @@ dist: web bin/larder ## dist/: what a static host or an npm package needs
 	bin/larder build build/web --out dist --compress best
 	cp LICENSE dist/
 
+cordova: dist ## build/cordova: the apps as a Cordova project (cordova run browser); SERVER=ORIGIN has their tables
+	$(GO) run ./web/cordova -dist dist -server $(SERVER) -out build/cordova
+	cd build/cordova && npm ci --silent --no-audit --no-fund && npx --no-install cordova prepare
+
+test-cordova: web bin/larder deps ## the Cordova project in Chromium: offline, and in sync with a server of another origin
+	$(GO) test -count=1 -tags cordova -run TestCordova ./test/e2e
+
 fuzz: ## fuzz every parser for FUZZTIME (30s) each
 	sh test/fuzz.sh $(FUZZTIME)
 
 clean: ## remove what was built; data/ stays
 	rm -rf bin build dist
 
-.PHONY: help deps build run test test-browsers race sim bench bench-server crash bench-scale size dist fuzz clean web FORCE
+.PHONY: help deps build run test test-browsers race sim bench bench-server crash bench-scale size dist cordova test-cordova fuzz clean web FORCE
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js
@@ -87,7 +96,7 @@ web: $(WASMOUT) build/web/wasm_exec.js
 	mkdir -p build/web/sw && cp sw/manifest.js sw/file.js sw/state.js sw/push.js build/web/sw/
 	cat wasm/idb/idb.js wasm/store/query.js > build/web/idb.js
 	$(GO) tool esbuild build/web/larder.js --bundle --format=esm --legal-comments=none --log-level=warning --allow-overwrite --outfile=build/web/larder.js
-	rm -rf build/web/larder
+	rm -rf build/web/larder build/web/cordova
 
 $(WASMOUT): FORCE
 	@mkdir -p build/web

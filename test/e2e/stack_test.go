@@ -31,7 +31,8 @@ type stack struct {
 	url         string
 	root        string // of the module
 	db          string
-	web, tables string // the folders that are served
+	web, tables string   // the folders that are served
+	args        []string // more for larder serve
 	proxy       *http.Server
 	front       net.Listener
 	back        *process
@@ -125,8 +126,8 @@ func startProcess(t *testing.T, s *stack) *process {
 	address := free.Addr().String()
 	free.Close()
 	p := &process{url: "http://" + address, log: &bytes.Buffer{}, done: make(chan error, 1)}
-	p.cmd = exec.Command(filepath.Join(s.root, "bin/larder"), "serve", "--addr", address, "--db", s.db,
-		"--tables", s.tables, "--web", s.web)
+	args := append([]string{"serve", "--addr", address, "--db", s.db, "--tables", s.tables, "--web", s.web}, s.args...)
+	p.cmd = exec.Command(filepath.Join(s.root, "bin/larder"), args...)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -14,6 +14,7 @@ import { announce, toast } from '../ui/notice.js';
 import { brief, showFailure } from '../ui/failure.js';
 import { conflictAsker } from '../ui/conflict.js';
 import { watchOutbox } from '../ui/outbox.js';
+import { server } from '../ui/server.js';
 import { watchStatus } from '../ui/status.js';
 import { resultList } from './results.js';
 
@@ -48,7 +49,7 @@ async function openDatabase() {
         indexes: ['name'],
       },
     },
-    sync: { url: new URL('..', import.meta.url).href.replace(/\/$/, ''), live: false },
+    sync: { url: server, live: false },
     onBlocked: () => toast('Another tab holds an older version of this page. Close it to go on here.'),
   });
 }

@@ -23,6 +23,7 @@ import { announce, toast } from '../ui/notice.js';
 import { brief, showFailure } from '../ui/failure.js';
 import { conflictAsker } from '../ui/conflict.js';
 import { watchOutbox } from '../ui/outbox.js';
+import { server } from '../ui/server.js';
 import { watchStatus } from '../ui/status.js';
 import { taskList } from './list.js';
 
@@ -52,7 +53,7 @@ async function openDatabase() {
     tables: {
       todoitem: { columns: { text: 'string', complete: 'boolean', added: 'date' }, indexes: ['added'] },
     },
-    sync: { url: new URL('..', import.meta.url).href.replace(/\/$/, ''), live: true },
+    sync: { url: server, live: true },
     onBlocked: () => toast('Another tab holds an older version of your list. Close it to go on here.'),
   });
 }
