@@ -40,7 +40,7 @@ test-browsers: bin/wasmrun deps ## all that concerns browsers, in pages and work
 	for b in $(BROWSERS); do for w in 0 1; do echo "$$b, worker: $$w"; \
 	  WASMRUN_BROWSER=$$b WASMRUN_WORKER=$$w $(INSIDE) || exit 1; \
 	done; done
-	$(if $(OTHERS),BROWSERS="$(OTHERS)" $(GO) test ./test/browser ./test/wasmrun)
+	$(if $(OTHERS),BROWSERS="$(OTHERS)" $(GO) test -timeout 30m ./test/browser ./test/wasmrun ./sw)
 
 race: ## the native tests under the race detector
 	$(GO) test -race ./table/... ./wasm/... ./manifest/... ./server/...
@@ -62,6 +62,9 @@ bench-server: bin/larder ## load the server and PocketBase in turn, and the serv
 	$(GO) run ./test/bench-server -larder bin/larder -pocketbase bin/pocketbase
 	$(GO) run ./test/bench-server -larder bin/larder -growth 1000000
 
+bench-static: dist ## what a file costs the server: package static, http.FileServer and, where there is one, nginx
+	$(GO) run ./test/bench-static -dist dist -larder bin/larder
+
 crash: ## kill servers at random while ROWS (200000) rows are written and followed: two on PostgreSQL, one on SQLite
 	CRASH_ROWS=$(ROWS) $(GO) test -count=1 -v -timeout 60m -run 'PostgreSQL|SQLite' ./test/crash
 
@@ -77,16 +80,13 @@ cordova: dist ## build/cordova: the apps as a Cordova project (cordova run brows
 	$(GO) run ./web/cordova -dist dist -server $(SERVER) -out build/cordova
 	cd build/cordova && npm ci --silent --no-audit --no-fund && npx --no-install cordova prepare
 
-test-cordova: web bin/larder deps ## the Cordova project in Chromium: offline, and in sync with a server of another origin
-	$(GO) test -count=1 -tags cordova -run TestCordova ./test/e2e
-
 fuzz: ## fuzz every parser for FUZZTIME (30s) each
 	sh test/fuzz.sh $(FUZZTIME)
 
 clean: ## remove what was built; data/ stays
 	rm -rf bin build dist
 
-.PHONY: help deps build run test test-browsers race sim bench bench-server crash bench-scale size dist cordova test-cordova fuzz clean web FORCE
+.PHONY: help deps build run test test-browsers race sim bench bench-server bench-static crash bench-scale size dist cordova fuzz clean web FORCE
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js

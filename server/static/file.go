@@ -18,6 +18,8 @@ type file struct {
 	contentType  string
 	cacheControl string
 	compressible bool
+	typeHeader   []string // headers are made once, and shared by all answers
+	cacheHeader  []string
 	entrance     bool // it decides which other files are loaded: a page, a worker or a manifest
 	sum          [sha256.Size]byte
 	copies       []encoded // the plain one first
@@ -27,9 +29,12 @@ type file struct {
 type encoded struct {
 	coding string
 	etag   string
-	length string
 	body   []byte
+
+	etagHeader, codingHeader, lengthHeader []string
 }
+
+var varyHeader = []string{"Accept-Encoding"}
 
 const (
 	codingPlain  = "identity"
@@ -44,6 +49,7 @@ func newFile(name string, body []byte) *file {
 	if !f.entrance && isHashed(path.Base(name)) {
 		f.cacheControl = "public, max-age=31536000, immutable"
 	}
+	f.typeHeader, f.cacheHeader = []string{f.contentType}, []string{f.cacheControl}
 	f.addCopy(codingPlain, body)
 	return f
 }
@@ -56,7 +62,9 @@ func (f *file) addCopy(coding string, body []byte) {
 	if coding != codingPlain {
 		etag += "-" + coding
 	}
-	f.copies = append(f.copies, encoded{coding, etag + `"`, strconv.Itoa(len(body)), body})
+	etag += `"`
+	f.copies = append(f.copies, encoded{coding: coding, etag: etag, body: body,
+		etagHeader: []string{etag}, codingHeader: []string{coding}, lengthHeader: []string{strconv.Itoa(len(body))}})
 }
 
 const (
@@ -95,25 +103,25 @@ func (f *file) compress() error {
 
 func (f *file) serve(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
-	c := f.copies[0]
+	c := &f.copies[0]
 	if len(f.copies) > 1 {
-		header.Set("Vary", "Accept-Encoding")
-		c = f.choose(r.Header.Values("Accept-Encoding"))
+		header["Vary"] = varyHeader
+		c = f.choose(r.Header["Accept-Encoding"])
 	}
-	header.Set("Cache-Control", f.cacheControl)
-	header.Set("ETag", c.etag)
-	if isCurrent(c.etag, r.Header.Values("If-None-Match")) {
+	header["Cache-Control"] = f.cacheHeader
+	header["Etag"] = c.etagHeader
+	if isCurrent(c.etag, r.Header["If-None-Match"]) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	header.Set("Content-Type", f.contentType)
+	header["Content-Type"] = f.typeHeader
 	if c.coding == codingPlain {
 		// It knows ranges, which make sense for plain content only: a resumed download would mix two codings.
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(c.body))
 		return
 	}
-	header.Set("Content-Encoding", c.coding)
-	header.Set("Content-Length", c.length)
+	header["Content-Encoding"] = c.codingHeader
+	header["Content-Length"] = c.lengthHeader
 	if r.Method != http.MethodHead {
 		w.Write(c.body) // an error here means that the client has gone, which is its own affair
 	}

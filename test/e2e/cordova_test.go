@@ -1,4 +1,4 @@
-//go:build cordova && unix
+//go:build unix
 
 package e2e
 
