@@ -29,7 +29,8 @@ func TestDay(t *testing.T) {
 		}
 
 		s.stop()
-		v := on(t, s.visit(t, "/"))
+		v := s.visit(t, "/")
+		v.events("error")
 		t.Run("with the server stopped it reloads, navigates, follows a deep link, and falls back", func(t *testing.T) {
 			v := on(t, v)
 			v.reload()

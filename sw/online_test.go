@@ -108,6 +108,34 @@ func testWatchConnection(t *testing.T, b *engine) {
 		want(t, v.js("return (await watch.check()).reason"), "timeout")
 	})
 
+	t.Run("an app asks in its own way, and a question that throws is offline", func(t *testing.T) {
+		v := probed(t, b).visit(t, "/")
+		v.expect("online ok")
+		want(t, v.js(`
+			const { watchConnection } = await import('./online.js');
+			const told = [];
+			let fine = true;
+			const own = watchConnection({ url: 'somewhere', ask: async (url) => (fine ? { online: true, reason: 'mine' } : Promise.reject(new Error(url))), onChange: (state) => told.push(state.reason) });
+			await own.check();
+			fine = false;
+			await own.check();
+			own.stop();
+			return [told, own.online];
+		`), "mine,network,false")
+	})
+
+	t.Run("what the network plugin of Cordova fires on document has the server asked", func(t *testing.T) {
+		s := probed(t, b)
+		v := s.visit(t, "/")
+		v.expect("online ok")
+		s.stop()
+		v.js("document.dispatchEvent(new Event('offline'))")
+		v.expect("offline network")
+		s.start()
+		v.js("document.dispatchEvent(new Event('online'))")
+		v.expect("online ok")
+	})
+
 	t.Run("after stop nothing is told", func(t *testing.T) {
 		s := probed(t, b)
 		v := s.visit(t, "/")

@@ -14,12 +14,13 @@ const FIRST = 1000, LAST = 60000, TIMEOUT = 3000; // milliseconds
  * stays true, as trying is what finds out more); and while offline 'network', 'timeout', or 'portal' when somebody else answers in the
  * server's place. Before the first probe it is 'unknown'.
  *
- * @param {{ url?: string, onChange?: (state: { online: boolean, reason: string }) => void }} [options]
- *   url is the server's base, '' the page's own origin.
+ * @param {{ url?: string, onChange?: (state: { online: boolean, reason: string }) => void,
+ *   ask?: (url: string) => Promise<{ online: boolean, reason: string }> }} [options]
+ *   url is the server's base, '' the page's own origin; ask is the app's own probe, for a server that is not Larder's: one that throws is offline.
  * @returns online and reason as they are now; check(), which probes and resolves to { online, reason }; report(ok), which tells how a request
  *   of the app went: true if the server answered, false if it could not be reached; and stop().
  */
-export function watchConnection({ url = '', onChange = () => {} } = {}) {
+export function watchConnection({ url = '', onChange = () => {}, ask = probe } = {}) {
   let state = { online: globalThis.navigator?.onLine !== false, reason: 'unknown' };
   let running = null, again = false, outrun = false, stopped = false, timer, pause = FIRST;
 
@@ -39,7 +40,7 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
   async function rounds() {
     do {
       again = outrun = false;
-      const answer = await probe(url);
+      const answer = await ask(url).catch(() => ({ online: false, reason: 'network' }));
       if (!again && !outrun) decide(answer);
     } while (again && !stopped);
     running = null;
@@ -61,8 +62,8 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
   // Cordova fires on document what browsers fire on window, and some fire on body: the same news may come three times, and is told once.
   const { document } = globalThis;
   const hints = [globalThis, document, document?.body].flatMap((target) => ['online', 'offline'].map((type) => [target, type]));
-  hints.push([document, 'visibilitychange'], [document, 'resume'], [document, 'deviceready']);
-  for (const [target, type] of hints) target?.addEventListener(type, hint);
+  hints.push([document, 'visibilitychange'], [document, 'resume'], [document, 'deviceready'], [globalThis.navigator?.connection, 'change']);
+  for (const [target, type] of hints) target?.addEventListener?.(type, hint);
   check();
 
   return {
@@ -76,7 +77,7 @@ export function watchConnection({ url = '', onChange = () => {} } = {}) {
     stop() {
       stopped = true;
       clearTimeout(timer);
-      for (const [target, type] of hints) target?.removeEventListener(type, hint);
+      for (const [target, type] of hints) target?.removeEventListener?.(type, hint);
     },
   };
 }
