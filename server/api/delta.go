@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -31,14 +32,9 @@ func (a *API) delta(r *http.Request, t *db.Table, params url.Values) (reply, err
 	if err := d.narrow(); err != nil {
 		return reply{}, err
 	}
-	page, err := a.db.Changes(r.Context(), t.StoredName(), d.since)
+	page, err := d.collect(r.Context(), a.db)
 	if err != nil {
 		return reply{}, err
-	}
-	if d.filter != nil || c.hooks.Read.After != nil {
-		if err := d.rewrite(&page); err != nil {
-			return reply{}, err
-		}
 	}
 	return reply{status: http.StatusOK, body: d.body(page)}, nil
 }
@@ -117,35 +113,102 @@ func (d *delta) narrow() error {
 	return nil
 }
 
-// rewrite leaves out what the caller is not told of. What may have been told before, and does not match now, is reported as
-// removed; while a first pull goes on nothing was.
-func (d *delta) rewrite(page *db.Changes) error {
-	list, err := table.ParseJSON(append(append([]byte{'['}, page.JSON...), ']'))
+// collect reads a page. Where records are left out of it, it reads on until the page is half full, so that who asks for few of
+// many records does not ask often; but not for long, because the answer tells how far it came all the same.
+func (d *delta) collect(ctx context.Context, from db.DB) (page db.Changes, err error) {
+	since, stored := d.since, d.Table.StoredName()
+	page, err = from.Changes(ctx, stored, since)
+	if err != nil || d.filter == nil && d.hooks.Read.After == nil {
+		return page, err
+	}
+	told := &told{place: map[string]int{}}
+	for scanned := page.Count; ; scanned += page.Count {
+		if err := d.tell(told, since, page); err != nil {
+			return page, err
+		}
+		if !page.More || 2*told.count >= d.since.Limit || scanned >= min(8*d.since.Limit, maxDelta) {
+			break
+		}
+		since.First, since.Cursor, since.Limit = false, page.Next, d.since.Limit-told.count
+		if page, err = from.Changes(ctx, stored, since); err != nil {
+			return page, err
+		}
+	}
+	page.JSON, err = d.finish(told)
+	return page, err
+}
+
+// told is what a page tells. A record that is written while it is read may come twice: the last counts.
+type told struct {
+	entries []any
+	place   map[string]int // in entries, by id; there it is nil where a later one took its place
+	count   int
+}
+
+func (t *told) add(id string, entry any) {
+	if at, twice := t.place[id]; twice {
+		t.entries[at] = nil
+		t.count--
+	}
+	t.place[id] = len(t.entries)
+	t.entries, t.count = append(t.entries, entry), t.count+1
+}
+
+// tell adds the entries of a page that since asked for, without what the caller is not told of. What may have been told before,
+// and does not match now, is reported as removed; of what was written before a first pull began, nothing was.
+func (d *delta) tell(to *told, since db.Since, page db.Changes) error {
+	list, err := table.ParseJSON([]byte("[" + page.JSON + "]"))
 	if err != nil {
 		return table.Errorf(table.CodeServer, "a stored record of ", d.Table.Name(), " is damaged").Because(err)
 	}
-	anchor := d.since.Cursor.Anchor.Seq
-	first := d.since.First || d.since.Cursor.After < anchor && page.Next.After < page.Next.Anchor.Seq
-	out := []any{}
 	for _, v := range list.([]any) {
 		entry := table.Record(v.(map[string]any))
 		switch {
-		case entry[table.FieldRemoved] != nil:
-			out = append(out, v)
-		case table.Matches(d.filter, entry):
-			d.Items = append(d.Items, entry)
-			out = append(out, v) // the same map: After may change it
-		case !first:
-			out = append(out, map[string]any{table.ColumnID: entry.ID(), table.ColumnVersion: entry.Version(),
+		case entry[table.FieldRemoved] != nil || table.Matches(d.filter, entry):
+			to.add(entry.ID(), v)
+		case !since.First && !writtenBy(entry, since.Cursor.Anchor):
+			to.add(entry.ID(), map[string]any{table.ColumnID: entry.ID(), table.ColumnVersion: entry.Version(),
 				table.FieldRemoved: map[string]any{"reason": table.ReasonChanged}})
 		}
 	}
-	if err := d.after(); err != nil {
-		return err
-	}
-	page.JSON = table.AppendJSON(nil, out)
-	page.JSON = page.JSON[1 : len(page.JSON)-1]
 	return nil
+}
+
+// writtenBy reports whether a record was last written before a mark, or there.
+func writtenBy(entry table.Record, mark db.Mark) bool {
+	at, err := db.ParseCursor(entry.Version())
+	return err == nil && at.Anchor.Seq <= mark.Seq
+}
+
+// see returns what the caller is told instead of one record.
+func (d *delta) see(data []byte) ([]byte, error) {
+	told := &told{place: map[string]int{}}
+	if err := d.tell(told, db.Since{}, db.Changes{JSON: string(data)}); err != nil {
+		return nil, err
+	}
+	text, err := d.finish(told)
+	d.Items = nil // the connection may be idle for long
+	return []byte(text), err
+}
+
+// finish runs what comes after a read, and writes the entries as [db.Changes.JSON] has them.
+func (d *delta) finish(told *told) (string, error) {
+	out := make([]any, 0, told.count)
+	d.Items = nil
+	for _, v := range told.entries {
+		if v == nil {
+			continue
+		}
+		if entry := table.Record(v.(map[string]any)); entry[table.FieldRemoved] == nil {
+			d.Items = append(d.Items, entry)
+		}
+		out = append(out, v) // the same map: After may change it
+	}
+	if err := d.after(); err != nil {
+		return "", err
+	}
+	text := table.AppendJSON(nil, out)
+	return string(text[1 : len(text)-1]), nil
 }
 
 // body writes the page.

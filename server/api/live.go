@@ -114,13 +114,12 @@ func (a *API) liveTable(r *http.Request, t *db.Table) (live.Table, error) {
 	of := live.Table{Name: t.Name(), Stored: t.StoredName(), Scope: d.since.Scope, PerUser: d.since.PerUser, User: d.since.User}
 	if d.filter != nil || c.hooks.Read.After != nil {
 		of.See = func(data []byte) []byte {
-			page := db.Changes{JSON: data}
-			if err := d.rewrite(&page); err != nil {
+			text, err := d.see(data)
+			if err != nil {
 				a.log.Error("a change was not told", "table", t.Name(), "error", err.Error())
 				return nil
 			}
-			d.Items = nil
-			return page.JSON
+			return text
 		}
 	}
 	return of, nil

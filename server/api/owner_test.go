@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +132,27 @@ func TestOwners(t *testing.T) {
 			}
 		}
 		expect(t, "all", strings.Join(all, " "), "1 4 6")
+	})
+
+	t.Run("a page reads on until it has something to tell, but not for ever", func(t *testing.T) {
+		for i := range 200 {
+			s.expect(s.do("POST", "/tables/todoitem", fmt.Sprintf(`{"id":"%d","n":%d}`, i, i)), 201)
+		}
+		ask := func(filter string) []string {
+			var pages []string
+			for link := "/tables/todoitem?$filter=" + filter + "&$top=10&$deltatoken="; !strings.HasSuffix(link, " end"); {
+				a := s.do("GET", link, ``)
+				var got string
+				if got, link = s.pulled(a); !strings.Contains(a.text, "nextLink") {
+					link += " end"
+				}
+				pages = append(pages, got)
+			}
+			return pages
+		}
+		expect(t, "one in 30", strings.Join(ask("(n%20mod%2030)%20eq%201"), ", "), "1 31 61, 91 121 151, 181")
+		expect(t, "one in 15", strings.Join(ask("(n%20mod%2015)%20eq%201"), ", "), "1 16 31 46 61, 76 91 106 121 136, 151 166 181 196")
+		expect(t, "the last", strings.Join(ask("n%20eq%20199"), ", "), ", , 199")
 	})
 
 	t.Run("rights that change make a client pull anew", func(t *testing.T) {

@@ -11,7 +11,7 @@ type Snapshot interface {
 	Lineage(seq int64, boot string) (string, error)
 	// Page returns the entries of since after from, at most since.Limit, and the last one's number. Of the deleted rows up to
 	// from.Anchor none is an entry.
-	Page(from Cursor, since Since) (entries []byte, count int, last int64, err error)
+	Page(from Cursor, since Since) (entries string, count int, last int64, err error)
 	// Further reports whether there are entries after a number.
 	Further(from Cursor, since Since) (bool, error)
 }

@@ -137,7 +137,7 @@ type Since struct {
 
 // Changes is one page of changes.
 type Changes struct {
-	JSON  []byte // the entries, separated by commas: a record, or its id with @removed
+	JSON  string // the entries, separated by commas: a record, or its id with @removed
 	Count int    // entries in JSON
 	Next  Cursor // continues after this page
 	More  bool   // there are further changes now

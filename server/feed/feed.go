@@ -33,7 +33,10 @@ const (
 	maxJobs = 256  // pushes in one commit
 	maxOps  = 4096 // operations after which a commit takes no further push, so that nobody waits long
 
-	maxPatience = 2 * time.Millisecond // with pushes that are expected
+	// How long pushes that are expected are waited for: as long as a commit takes, in these bounds. The way of an answer to
+	// its client and of the next push back is no shorter because commits are.
+	minPatience = 500 * time.Microsecond
+	maxPatience = 2 * time.Millisecond
 )
 
 // DefaultKeep is how long verdicts and deleted rows are kept.
@@ -45,7 +48,7 @@ const day = 24 * time.Hour
 type Options struct {
 	Now    func() time.Time // time.Now when nil
 	Boot   string           // letters and digits, never used before with the database; random when empty
-	NewID  func() string    // ids for records that come without one; random UUIDs when nil
+	NewID  func() string    // ids for records that come without one; UUIDs in the order of time when nil
 	Keep   time.Duration    // how long verdicts and deleted rows are kept; DefaultKeep when 0
 	Inline bool             // every push commits by itself, in its caller's goroutine: one order of events, for a simulator
 
@@ -96,7 +99,7 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 		o.Now = time.Now
 	}
 	if o.NewID == nil {
-		o.NewID = uuid.NewString
+		o.NewID = newID
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -171,6 +174,10 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 	return c.flush()
 }
 
+// newID makes an id that begins with the time: ids that were made one after another stand together in the database's index, so
+// that a commit writes one page of it and not one for each record.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
 // NewID returns an id for a record that came without one.
 func (f *Feed) NewID() string { return f.o.NewID() }
 
@@ -227,7 +234,7 @@ func (f *Feed) Close(ctx context.Context) error {
 // run commits what waits, as much of it at once as is allowed.
 func (f *Feed) run() {
 	defer close(f.stopped)
-	expected, patience := 1, time.Duration(0) // pushes, and how long they are waited for
+	expected, patience := 1, minPatience // pushes, and how long they are waited for
 	for {
 		var first *job
 		select {
@@ -243,7 +250,9 @@ func (f *Feed) run() {
 		jobs := f.gather(first, expected, patience)
 		start := time.Now()
 		f.commit(context.Background(), jobs)
-		expected, patience = len(f.jobs)+len(jobs), min(time.Since(start)/4, maxPatience)
+		// Fewer are expected step by step only: one who is late once is not gone.
+		came := len(f.jobs) + len(jobs)
+		expected, patience = max(came, (expected+came)/2), min(max(time.Since(start), minPatience), maxPatience)
 		for _, j := range jobs {
 			close(j.done)
 		}

@@ -52,8 +52,8 @@ func (f *follower) pull(ctx context.Context, d db.DB, table string, limit int) (
 	return page.More, err
 }
 
-func parseChanges(list []byte) ([]table.Record, error) {
-	v, err := table.ParseJSON([]byte("[" + string(list) + "]"))
+func parseChanges(list string) ([]table.Record, error) {
+	v, err := table.ParseJSON([]byte("[" + list + "]"))
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func pull(t *testing.T, d db.DB, since db.Since) (string, db.Cursor) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err := table.ParseJSON([]byte("[" + string(page.JSON) + "]"))
+	v, err := table.ParseJSON([]byte("[" + page.JSON + "]"))
 	if err != nil {
 		t.Fatal(err)
 	}

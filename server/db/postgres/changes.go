@@ -81,7 +81,7 @@ func (s *snapshot) args(from db.Cursor, since db.Since, limit int) []any {
 	return args
 }
 
-func (s *snapshot) Page(from db.Cursor, since db.Since) (entries []byte, count int, last int64, err error) {
+func (s *snapshot) Page(from db.Cursor, since db.Since) (entries string, count int, last int64, err error) {
 	_, err = s.row(`SELECT coalesce(string_agg(entry, ',' ORDER BY seq), ''), count(*), coalesce(max(seq), 0)
 		FROM (`+s.entries+` ORDER BY seq LIMIT $3) AS page`, s.args(from, since, since.Limit), &entries, &count, &last)
 	return entries, count, last, err

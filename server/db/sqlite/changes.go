@@ -88,7 +88,7 @@ func (s *snapshot) Lineage(seq int64, boot string) (found string, err error) {
 // pageText leaves the order to the sub-select, which has it by its LIMIT: group_concat(entry, ',' ORDER BY seq) would sort the
 // page once more, for half of what it costs.
 func (s *snapshot) pageText() string {
-	return `SELECT group_concat(entry, ','), count(*), coalesce(max(seq), 0) FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
+	return `SELECT coalesce(group_concat(entry, ','), ''), count(*), coalesce(max(seq), 0) FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
 }
 
 func (s *snapshot) furtherText() string { return `SELECT EXISTS (` + s.entries + ` LIMIT ?3)` }
@@ -101,7 +101,7 @@ func (s *snapshot) args(from db.Cursor, since db.Since, limit int) []any {
 	return args
 }
 
-func (s *snapshot) Page(from db.Cursor, since db.Since) (entries []byte, count int, last int64, err error) {
+func (s *snapshot) Page(from db.Cursor, since db.Since) (entries string, count int, last int64, err error) {
 	_, err = s.row(s.pageText(), s.args(from, since, since.Limit), &entries, &count, &last)
 	return entries, count, last, err
 }
