@@ -41,18 +41,21 @@ func (b *diskBackend) Durable() bool { return true }
 
 func (b *diskBackend) Begin(ctx context.Context, write bool, stores []string) (store.Txn, error) {
 	txn, err := b.Backend.Begin(ctx, write, stores)
-	return &diskTxn{txn, b.disk, stores, 0}, err
+	return &diskTxn{Txn: txn, disk: b.disk, changed: map[string]bool{}}, err
 }
 
 type diskTxn struct {
 	store.Txn
 	disk    *disk
-	stores  []string
+	changed map[string]bool // stores
 	written int
 }
 
 func (t *diskTxn) Run(ctx context.Context, steps []store.Step) ([]store.Result, error) {
 	for _, step := range steps {
+		if step.Op == store.OpPut || step.Op == store.OpAdd || step.Op == store.OpDelete {
+			t.changed[step.Store] = true
+		}
 		for _, r := range step.Values {
 			t.written += len(table.AppendJSON(nil, map[string]any(r)))
 		}
@@ -82,7 +85,7 @@ func (t *diskTxn) Commit(ctx context.Context) error {
 		return err
 	}
 	used := map[string]int{}
-	for _, name := range t.stores {
+	for name := range t.changed {
 		used[name] = 0
 		results, err := t.Txn.Run(ctx, []store.Step{{Op: store.OpGetAll, Store: name, Take: -1}})
 		if err != nil {
@@ -102,7 +105,7 @@ func (t *diskTxn) Commit(ctx context.Context) error {
 // onFullDisk opens a database, writes records, pushes them if they are to be pushed, and fills the disk.
 func onFullDisk(t *testing.T, records int, pushed bool) (*client, *disk) {
 	t.Helper()
-	d := &disk{open: store.Memory(), size: 1_000_000, used: map[string]int{}}
+	d := &disk{open: store.Memory(), size: 2_000_000, used: map[string]int{}}
 	c := &client{T: t, open: d.Open, server: &server{status: 200, record: func(r *table.Request) table.Record {
 		if r.Body == nil {
 			return nil
@@ -166,29 +169,29 @@ func TestFullDisk(t *testing.T) {
 		}
 	})
 	t.Run("what waits is pushed, and the room that this makes is kept for the next time", func(t *testing.T) {
-		const records = 150 // which is more than can be marked as sent in the room there is
+		const records = 400 // which is more than can be marked as sent in the room there is
 		c, d := onFullDisk(t, records, false)
 		result, err := c.replica.Push(ctx, 0)
 		if err != nil || result.Pushed < records || pending(t, c) != 0 {
 			t.Fatalf("got %+v, %v, and %d wait", result, err, pending(t, c))
 		}
-		if d.used[replica.StoreMeta] < 200_000 {
+		if d.used[replica.StoreMeta] < 500_000 {
 			t.Errorf("the reserve was not made again: %d bytes", d.used[replica.StoreMeta])
 		}
 	})
 	t.Run("the reserve is made again by the next opening", func(t *testing.T) {
 		c, d := onFullDisk(t, 20, true)
 		c.write(table.ActionDelete, "task", table.Record{"id": "t1"})
-		if d.used[replica.StoreMeta] > 200_000 {
+		if d.used[replica.StoreMeta] > 500_000 {
 			t.Fatal("the reserve is there still")
 		}
 		c.reopen(tasks1, nil)
-		if d.used[replica.StoreMeta] > 200_000 {
+		if d.used[replica.StoreMeta] > 500_000 {
 			t.Fatal("the reserve is there, and room for it was not")
 		}
 		d.size *= 2
 		c.reopen(tasks1, nil)
-		if d.used[replica.StoreMeta] < 200_000 {
+		if d.used[replica.StoreMeta] < 500_000 {
 			t.Errorf("the reserve was not made again: %d bytes", d.used[replica.StoreMeta])
 		}
 	})
@@ -200,7 +203,7 @@ func TestFullDisk(t *testing.T) {
 				t.Errorf("%q: got %v", action, err)
 			}
 		}
-		if d.used[replica.StoreMeta] < 200_000 {
+		if d.used[replica.StoreMeta] < 500_000 {
 			t.Error("the reserve was given up for it")
 		}
 	})

@@ -212,7 +212,7 @@ type Batch struct {
 func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 	batch, err := r.mark(ctx, want)
 	for table.CodeOf(err) == table.CodeQuota && want.Limit > 1 {
-		want.Limit /= 2
+		want.Limit = (want.Limit + 9) / 10
 		batch, err = r.mark(ctx, want)
 	}
 	return batch, err

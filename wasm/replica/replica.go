@@ -96,7 +96,6 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, aborted(ctx)
 	}
-	defer r.store.Replenish(ctx)
 	if r.options.Lock != nil {
 		release, err := r.options.Lock(ctx)
 		if err != nil {
@@ -110,6 +109,9 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 	for {
 		effect := m.Step(event)
 		if done, ok := effect.(Done); ok {
+			if done.Result.Pushed > 0 && done.Err == nil {
+				r.store.Replenish(ctx)
+			}
 			return done.Result, done.Err
 		}
 		if ctx.Err() != nil {

@@ -16,7 +16,7 @@ import (
 // it, opening is an error with code "storage" that says so; [Memory] can stand in.
 func IndexedDB() Opener {
 	return func(ctx context.Context, layout Layout, events Events) (Backend, error) {
-		db, err := idb.Open(ctx, layout.Name, layout.Version, idb.Options{
+		options := idb.Options{
 			Upgrade: func(ctx context.Context, up *idb.Upgrade) error { return upgrade(ctx, up, layout) },
 			Blocked: func(uint, uint) {
 				if events.Blocked != nil {
@@ -33,7 +33,12 @@ func IndexedDB() Opener {
 					events.Closed(table.Errorf(table.CodeStorage, "the browser closed the database ", layout.Name))
 				}
 			},
-		})
+		}
+		db, err := idb.Open(ctx, layout.Name, layout.Version, options)
+		if e, ok := errors.AsType[*idb.Error](err); ok && e.Name == idb.ErrAbort.Name && e.Err == nil && ctx.Err() == nil {
+			// Nobody here has asked for that: the browser was about to close the database, or to empty it.
+			db, err = idb.Open(ctx, layout.Name, layout.Version, options)
+		}
 		if err != nil {
 			return nil, unopened(layout.Name, err)
 		}

@@ -9,10 +9,11 @@ import (
 
 // A database with a journal holds some room in reserve, as rows of [StoreMeta]: even a delete needs room then, for the
 // operation that is to be sent, and a push needs some to note what was sent, though both free more in the end. On a full
-// disk the reserve is given up for them. Rows stay below the size from which browsers keep values in files of their own.
+// disk the reserve is given up for them. It is what Chromium wants for it, where whatever is written, and undone too, takes
+// more than its size for a while; and its rows are so large that each is a file there, whose room is free as soon as it goes.
 const (
-	reserveRows   = 8
-	reserveSize   = 32 << 10
+	reserveRows   = 4
+	reserveSize   = 128 << 10
 	reservePrefix = "reserve/"
 )
 
@@ -34,13 +35,12 @@ func reserve() Step {
 }
 
 // Relieve runs fn as [Store.Update] does, for changes that free room in the end, such as what a push does to the outbox.
-// Where there is no room for them the reserve is given up, and fn runs once more, from its beginning.
+// Where there is no room for them and the reserve is there, it is given up, and fn runs once more, from its beginning.
 func (s *Store) Relieve(ctx context.Context, tables []string, fn func(*Tx) error) error {
 	err := s.Update(ctx, tables, fn)
-	if table.CodeOf(err) != table.CodeQuota || s.options.Journal == nil {
+	if table.CodeOf(err) != table.CodeQuota || s.options.Journal == nil || s.spent.Swap(true) {
 		return err
 	}
-	s.spent.Store(true)
 	// A transaction of its own, because a browser counts what is written before it counts what has gone.
 	if gone := s.Update(ctx, nil, func(tx *Tx) error {
 		_, err := tx.Run(ctx, Step{Op: OpDelete, Store: StoreMeta, Range: inReserve()})

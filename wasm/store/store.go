@@ -44,7 +44,7 @@ type Store struct {
 	connection *connection
 	evicted    atomic.Bool
 	spent      atomic.Bool // the reserve is not there
-	own        []string // the journal's object stores
+	own        []string    // the journal's object stores
 	watches    watches
 }
 
