@@ -190,6 +190,31 @@ func testApplicationCache(t *testing.T, b *engine) {
 		want(t, v.js("applicationCache.onnoupdate = null; return applicationCache.onnoupdate"), "null")
 	})
 
+	t.Run("check is a promise of whether there is a newer version, and of what went wrong", func(t *testing.T) {
+		s, v := installed(t, b, "CACHE MANIFEST\nappcache.js\na.txt\n")
+		want(t, v.js("return applicationCache.check()"), "false")
+		s.put("/cache.manifest", "CACHE MANIFEST\nappcache.js\na.txt\n# 2\n")
+		want(t, v.js("return applicationCache.check()"), "true")
+		want(t, v.js("return applicationCache.check()"), "true") // nothing newer than that, but this page is still the old one
+		s.put("/cache.manifest", "CACHE MANIFEST\nb.txt\n")
+		want(t, v.js("return applicationCache.check().catch((e) => [e.name, e.reason, new URL(e.url).pathname, e.status, e.message.endsWith('404')])"),
+			"Error,resource,/b.txt,404,true")
+		s.set("/cache.manifest", file{status: http.StatusGone})
+		want(t, v.js("return applicationCache.check().catch((e) => e.reason)"), "obsolete")
+		want(t, v.js("return applicationCache.check().catch((e) => e.name)"), "InvalidStateError")
+	})
+
+	t.Run("a page can listen to what is new by its handler, too", func(t *testing.T) {
+		_, v := installed(t, b, "CACHE MANIFEST\nappcache.js\na.txt\n")
+		want(t, v.js(`
+			const told = new Promise((resolve) => { applicationCache.onunrecoverable = resolve; });
+			for (const name of await caches.keys()) await (await caches.open(name)).delete('/a.txt');
+			await get('/a.txt');
+			const { reason, url, message } = await told;
+			return [reason, new URL(url).pathname, message.includes('reload')];
+		`), "evicted,/a.txt,true")
+	})
+
 	t.Run("events wait for the load event, and of the progress that waits only the newest is kept", func(t *testing.T) {
 		s := newSite(t, b, "CACHE MANIFEST\nappcache.js\nNETWORK:\n*\n")
 		s.put("/", page+"<img src='/slow.png'>")

@@ -13,7 +13,7 @@ func TestTypes(t *testing.T) {
 	if _, err := exec.LookPath("node"); err != nil {
 		t.Fatal("node is not installed: run make deps, or install Node.js 20 or newer with npm")
 	}
-	look(t, "*.ts", "*.js", "*.json", "../../web/larder.d.ts", "../../web/larder.js", "../../web/larder/*.js", "../../table/error.go")
+	look(t, "*.ts", "*.js", "*.json", "../../web/*.d.ts", "../../web/larder.js", "../../web/larder/*.js", "../../table/error.go")
 	if _, err := os.Stat("node_modules/typescript/package.json"); err != nil {
 		run(t, "npm", "ci", "--no-audit", "--no-fund")
 	}
