@@ -26,6 +26,11 @@ export interface OpenOptions<T extends Schema> {
   migrate?: { readonly [version: number]: { readonly [table: string]: Migration } };
   /** The server to sync with. Leave it out for a purely local database. */
   sync?: SyncOptions;
+  /**
+   * Keeps the database in this page's memory, for where the browser keeps no data: it is empty each time, and
+   * `status.durable` is false. Without it, `open` fails there with `storage`.
+   */
+  storage?: 'memory';
   /** Ends the opening. */
   signal?: AbortSignal;
   /** How long to wait for other tabs that keep an older version open, in milliseconds: 10,000 unless told. Then: `blocked`. */
@@ -285,6 +290,8 @@ export interface Status {
   lastSync: Date | null;
   /** Who is signed in. Always null in this version. */
   principal: string | null;
+  /** Whether the data outlives the page: not with `storage: 'memory'`. */
+  durable: boolean;
   /** Whether the browser had emptied this database since it was last opened. What was not pushed is gone; a sync brings the rest. */
   evicted: boolean;
 }

@@ -109,6 +109,25 @@ var storageCases = map[string]apiCase{
 			await wanted.close();
 			return got;
 		} finally { await anew.close(); }`, `[false,"evicted",true,false,false]`},
+	"in memory everything works but lasting": {`
+		const m = await open('memory', { ...options, storage: 'memory' });
+		const items = m.table('item');
+		await items.bulkPut([{ id: '1', text: 'a', rank: 2 }, { id: '2', text: 'b', rank: 1 }]);
+		const seen = [];
+		const stop = items.where({ text: ['a', 'b', 'c'] }).live((rows) => seen.push(rows.length));
+		await m.transaction(['item'], 'readwrite', async (tx) => {
+			const row = await tx.table('item').get('1');
+			await tx.table('item').put({ ...row, id: '3', text: 'c' });
+		});
+		await until(() => seen.at(-1) === 3);
+		stop();
+		const got = [await items.orderBy('rank').toArray(), await items.count(), m.status.durable, db.status.durable];
+		await m.close();
+		const anew = await open('memory', { ...options, storage: 'memory' });
+		got.push(await anew.table('item').count(), (await indexedDB.databases?.() ?? []).some((d) => d.name === 'memory'));
+		await anew.close();
+		return got;`,
+		`[[{"id":"2","rank":1,"text":"b"},{"id":"1","rank":2,"text":"a"},{"id":"3","rank":2,"text":"c"}],3,false,true,0,false]`},
 	"an export is what an import reads": {`
 		const many = Array.from({ length: 600 }, (_, i) => ({ id: 'i' + String(i).padStart(4, '0'), text: 't\n' + i, due: new Date(i), more: { a: [i, null] } }));
 		await t.bulkPut(many);
@@ -164,12 +183,15 @@ func TestWithoutIndexedDB(t *testing.T) {
 		delete window.indexedDB;
 		Object.defineProperty(window, 'indexedDB', { value: undefined });
 		const { open } = await import('/larder.js');
-		const error = await open('x', { version: 1, tables: { item: {} } }).catch((error) => error);
-		return [error.code, error.message];`)
+		const options = { version: 1, tables: { item: {} } };
+		const error = await open('x', options).catch((error) => error);
+		const db = await open('x', { ...options, storage: 'memory' });
+		await db.table('item').put({ id: '1' });
+		return [error.code, error.message, String(await db.table('item').count())];`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got[0] != "storage" || !strings.Contains(got[1], "IndexedDB") {
+	if got[0] != "storage" || !strings.Contains(got[1], "IndexedDB") || got[2] != "1" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -35,6 +35,7 @@ var waiting = [...]struct {
 	{"status", (*handle).status},
 	{"pulled", (*handle).pulled},
 	{"connect", (*handle).connect},
+	{"read", (*handle).read},
 	{"close", (*handle).close},
 }
 
@@ -68,7 +69,7 @@ func (h *handle) functions(raw js.Value) js.Value {
 	return object
 }
 
-// connect(lost) gives the IDBDatabase. It waits while the database is being opened again;
+// connect(lost) gives the IDBDatabase, undefined for a store in memory. It waits while the database is being opened again;
 // an IDBDatabase that turned out to be lost is replaced.
 func (h *handle) connect(ctx context.Context, args []js.Value) (any, error) {
 	if lost := browser.Arg(args, 0); lost.Truthy() {
@@ -290,11 +291,27 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 		given := browser.NewObject()
 		given.Set("tx", store.RawTx(tx))
 		given.Set("write", writer)
+		var reader js.Func
+		if store.RawTx(tx).IsUndefined() {
+			reader = js.FuncOf(func(_ js.Value, args []js.Value) any {
+				return browser.Promise(func() (any, error) {
+					step, err := table.ParseRecord([]byte(text(args, 0)))
+					if err != nil {
+						return nil, err
+					}
+					return h.readIn(ctx, tx, step)
+				})
+			})
+			given.Set("read", reader)
+		}
 		promise := fn.Invoke(given)
 		go func() {
 			// Where the signal ends the transaction, fn may go on: its writes fail then, as long as it lasts.
 			_, _ = browser.Await(context.Background(), promise)
 			writer.Release()
+			if reader.Truthy() {
+				reader.Release()
+			}
 		}()
 		_, err := browser.Await(ctx, promise)
 		return err

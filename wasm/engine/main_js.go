@@ -54,6 +54,9 @@ func open(_ js.Value, args []js.Value) any {
 		if o.Migrate, err = h.migrations(); err != nil {
 			return nil, err
 		}
+		if hooks.Get("memory").Truthy() {
+			o.Open, o.Sentinel = store.Fleeting(), nil // whoever asks for memory knows that it is empty each time
+		}
 		if timeout := hooks.Get("timeout"); timeout.Type() == js.TypeNumber {
 			o.Patience = time.Duration(timeout.Float() * float64(time.Millisecond))
 		}

@@ -95,3 +95,49 @@ func (h *handle) convert(args []js.Value) (string, error) {
 	}
 	return jsonText(kept), nil
 }
+
+// read(step) answers a read of a database that is not in IndexedDB, as JSON text. A step is JSON text {op, store} with the
+// keys of a get, or the parts of a query or count.
+func (h *handle) read(ctx context.Context, args []js.Value) (result any, err error) {
+	step, err := table.ParseRecord([]byte(text(args, 0)))
+	if err != nil {
+		return nil, err
+	}
+	name, _ := step["store"].(string)
+	err = h.store.View(ctx, []string{name}, func(tx *store.Tx) (err error) {
+		result, err = h.readIn(ctx, tx, step)
+		return err
+	})
+	return result, err
+}
+
+func (h *handle) readIn(ctx context.Context, tx *store.Tx, step table.Record) (string, error) {
+	name, _ := step["store"].(string)
+	if keys, ok := step["keys"].([]any); ok {
+		ids := make([]string, len(keys))
+		for i, key := range keys {
+			ids[i], _ = key.(string)
+		}
+		rows, err := tx.Table(name).GetMany(ctx, ids)
+		return recordsText(rows), err
+	}
+	q, err := h.query(name, jsonText(step["parts"]))
+	if err != nil {
+		return "", err
+	}
+	if step["op"] == "count" {
+		n, err := tx.Table(name).Count(ctx, q)
+		return jsonText(n), err
+	}
+	rows, err := tx.Table(name).Query(ctx, q)
+	return recordsText(rows), err
+}
+
+// recordsText is the JSON text of records, with null for those that are nil.
+func recordsText(rows []table.Record) string {
+	list := make([]any, len(rows))
+	for i, r := range rows {
+		list[i] = side(r)
+	}
+	return jsonText(list)
+}

@@ -45,7 +45,7 @@ export class Connection {
 
   /** Opens the database: resolves when reads of known plans can be answered. */
   async open(signal) {
-    if (await until(signal, () => this.#remembered())) {
+    if (!this.#hooks.memory && await until(signal, () => this.#remembered())) {
       this.#timer = setTimeout(() => this.#begin(), HEAD_START);
       return;
     }
@@ -73,6 +73,7 @@ export class Connection {
     if (known) return known;
     const make = (handle) => {
       const plan = handle.plan(table, text);
+      if (this.#hooks.memory) return inMemory(table, parts, plan);
       if (parts.after === undefined && this.#plans.add(query, plan)) this.#save(); // the rows to go on from are others each time
       return JSON.parse(plan);
     };
@@ -115,6 +116,7 @@ export class Connection {
 
   /** Reads, and once more by a new connection where the browser has closed the one there was. */
   async #query(step) {
+    if (this.#hooks.memory) return JSON.parse(await (await this.engine()).read(JSON.stringify(step)));
     const db = this.#db ?? await this.#raw();
     try {
       return await globalThis.larderIDB.read(db, step);
@@ -139,7 +141,7 @@ export class Connection {
     clearTimeout(this.#saving);
     if (this.#starting) await this.#starting.catch(() => {}); // it closes what it opens, and fails
     const handle = this.#handle;
-    if (handle) await this.#keep();
+    if (handle && !this.#hooks.memory) await this.#keep();
     if (!handle) this.#db?.close();
     this.#db = undefined;
     await handle?.close();
@@ -188,7 +190,7 @@ export class Connection {
   }
 
   /** Keeps the plans soon, when the page has other things behind it. */
-  #save() { this.#saving ??= setTimeout(() => this.#keep(), 500); }
+  #save() { if (!this.#hooks.memory) this.#saving ??= setTimeout(() => this.#keep(), 500); }
 
   async #keep() {
     this.#saving = undefined;
@@ -225,6 +227,9 @@ function existing(name) {
     return undefined;
   });
 }
+
+/** The plan of a query that the engine answers itself. */
+export const inMemory = (store, parts, plan) => ({ step: { op: 'query', store, parts }, explain: JSON.parse(plan).explain });
 
 /** What IndexedDB says when the browser has closed the database, or is about to. */
 const losses = ['InvalidStateError', 'UnknownError', 'AbortError'];

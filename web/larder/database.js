@@ -75,6 +75,7 @@ export class Database {
       ready: () => this.#ready(),
       ...migrations(this.#options.migrate, this.#options.tables),
       timeout: this.#options.timeout ?? 10_000, // for other tabs to give way, not for the engine to load
+      memory: this.#options.storage === 'memory',
       failed: (cause) => {
         const error = asLarderError(cause);
         this.#emit(error.code === 'version' ? 'versionchange' : 'storage', { reason: error.message, error });
@@ -234,6 +235,7 @@ export class Database {
       reason: this.#connection?.reason ?? '',
       syncing: this.#syncing > 0,
       principal: null,
+      durable: this.#options.storage !== 'memory',
       evicted: this.#evicted,
       ...this.#status,
     };

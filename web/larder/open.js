@@ -4,13 +4,13 @@ import { Database } from './database.js';
 import { engine } from './engine.js';
 import { asLarderError, invalid } from './error.js';
 
-const known = ['version', 'tables', 'migrate', 'sync', 'signal', 'timeout', 'onBlocked', 'onVersionChange'];
+const known = ['version', 'tables', 'migrate', 'sync', 'storage', 'signal', 'timeout', 'onBlocked', 'onVersionChange'];
 
 /** Opens a database, creating or upgrading it. See larder.d.ts for the options. */
 export async function open(name, options) {
   need(typeof name === 'string' && name !== '', 'open takes the database\'s name, a string, as its first argument', name);
   need(isObject(options), 'open takes the options, an object, as its second argument', options);
-  const { version, tables, sync, signal } = optionsOf('open', options, known);
+  const { version, tables, sync, storage, signal } = optionsOf('open', options, known);
   need(Number.isSafeInteger(version) && version >= 1, 'open: options.version is a whole number from 1 on', version);
   need(isObject(tables), 'open: options.tables is an object of tables', tables);
   for (const [table, schema] of Object.entries(tables)) {
@@ -18,6 +18,7 @@ export async function open(name, options) {
     const { columns = {} } = schema;
     need(isObject(columns), `open: options.tables.${table}.columns is an object`, columns);
   }
+  need(storage === undefined || storage === 'memory', 'open: options.storage is "memory", or left out', storage);
   if (sync !== undefined) {
     need(isObject(sync), 'open: options.sync is an object', sync);
     need(typeof sync.url === 'string', 'open: options.sync.url is the address of the server, a string', sync.url);

@@ -1,4 +1,5 @@
 import { until } from './argument.js';
+import { inMemory } from './connection.js';
 import { asLarderError, failure } from './error.js';
 import { Table } from './table.js';
 
@@ -11,8 +12,12 @@ export class Transaction {
   constructor(tables, handle, engine) {
     for (const [name, dates] of tables) {
       this.#tables.set(name, new Table(name, dates, {
-        plan: (parts) => JSON.parse(engine.plan(name, JSON.stringify(parts))),
-        read: async (step) => (await this.#alive(() => globalThis.larderIDB.run(handle.tx, [step])))[0],
+        plan: (parts) => {
+          const plan = engine.plan(name, JSON.stringify(parts));
+          return handle.tx ? JSON.parse(plan) : inMemory(name, parts, plan);
+        },
+        read: (step) => this.#alive(async () => (handle.tx
+          ? (await globalThis.larderIDB.run(handle.tx, [step]))[0] : JSON.parse(await handle.read(JSON.stringify(step))))),
         write: (...args) => until(args[4], () => this.#alive(() => handle.write(...args))),
         watch: () => { throw failure('transaction', 'a query cannot be live inside a transaction'); },
       }));
