@@ -24,8 +24,8 @@ func Check(fsys fs.FS) error {
 		if err != nil {
 			return File{}, false, reason(err)
 		}
-		sum, err := hashFile(fsys, name)
-		return File{name, sum}, err == nil, err
+		sum, size, err := hashFile(fsys, name)
+		return File{name, size, sum}, err == nil, err
 	})
 }
 

@@ -54,6 +54,25 @@ func TestBuild(t *testing.T) {
 			t.Errorf("the network is not open in\n%s", got)
 		}
 	})
+	t.Run("leaves out what it is told to, by name and by path", func(t *testing.T) {
+		files, err := manifest.Files(folder(), "my*", "todo/old.*", "*#*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, f := range files {
+			got += fmt.Sprintln(f.Path, f.Size)
+		}
+		if want := "app.js 5\nindex.html 15\ntodo/index.html 4\n"; got != want {
+			t.Errorf("got  %q\nwant %q", got, want)
+		}
+		if files, err = manifest.Files(folder(), "todo"); err != nil || len(files) != 4 {
+			t.Errorf("got %v, %v", files, err)
+		}
+		if _, err := manifest.Build(folder(), "[a"); err == nil || !strings.Contains(err.Error(), `"[a"`) {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("what it writes passes its own check", func(t *testing.T) {
 		f := folder()
 		text, err := manifest.Build(f)

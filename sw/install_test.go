@@ -180,21 +180,24 @@ func testInstallFails(t *testing.T, b *engine) {
 		want(t, v.get("/a.txt"), "200 right")
 	})
 
-	t.Run("a full disk is an error with the reason, and the old version stays", func(t *testing.T) {
-		b.only(t, browser.Chromium, "its quota cannot be set")
-		s, v := installed(t, b, "CACHE MANIFEST\nappcache.js\na.txt\n")
-		if _, err := v.CDP(v.context(), "Storage.overrideQuotaForOrigin", map[string]any{"origin": s.url(""), "quotaSize": 200_000}); err != nil {
-			t.Fatal(err)
-		}
-		s.put("/big.txt", strings.Repeat("x", 1_000_000))
-		s.put("/cache.manifest", "CACHE MANIFEST\nappcache.js\na.txt\nbig.txt\n")
-		v.js("applicationCache.update()")
-		events := v.events("error")
-		want(t, events[len(events)-1], "error quota /big.txt 0")
-		s.stop()
-		v.reload()
-		want(t, v.get("/a.txt"), "200 one")
-	})
+	for name, length := range map[string][]string{"while it is stored": nil, "before it is read, where its length is told": {"1000000"}} {
+		t.Run("a full disk is an error with the reason, "+name+", and the old version stays", func(t *testing.T) {
+			b.only(t, browser.Chromium, "its quota cannot be set")
+			s, v := installed(t, b, "CACHE MANIFEST\nappcache.js\na.txt\n")
+			if _, err := v.CDP(v.context(), "Storage.overrideQuotaForOrigin", map[string]any{"origin": s.url(""), "quotaSize": 200_000}); err != nil {
+				t.Fatal(err)
+			}
+			s.set("/big.txt", file{body: strings.Repeat("x", 1_000_000), header: http.Header{"Content-Length": length}})
+			s.put("/cache.manifest", "CACHE MANIFEST\nappcache.js\na.txt\nbig.txt\n")
+			v.js("applicationCache.update()")
+			events := v.events("error")
+			want(t, events[len(events)-1], "error quota /big.txt 0")
+			want(t, v.js("return (await caches.keys()).length"), "2") // what was fetched is given back: there is no room for it
+			s.stop()
+			v.reload()
+			want(t, v.get("/a.txt"), "200 one")
+		})
+	}
 
 	t.Run("abort ends an update with an error event", func(t *testing.T) {
 		s, v := installed(t, b, "CACHE MANIFEST\nappcache.js\na.txt\n")

@@ -201,7 +201,9 @@ func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Cache-Control", "no-cache")
 	for name, values := range f.header {
-		w.Header()[name] = values
+		if values != nil {
+			w.Header()[name] = values
+		}
 	}
 	if f.status != 0 {
 		w.WriteHeader(f.status)

@@ -1,18 +1,23 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/larder-sync/larder/manifest"
 )
 
 func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 	out := f.String("o", "", "write to this `file` instead")
+	var exclude list
+	f.Var(&exclude, "exclude", "leave out files and folders of these names or paths, separated by commas: drafts, *.map, img/*.psd")
 	check := f.Bool("check", false, "check the folder's own "+manifest.Name+" instead: that all files it lists are there and unchanged")
 	return func(_ context.Context, m *Main, args []string) error {
 		if *check && *out != "" {
@@ -34,9 +39,13 @@ func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 			}
 			return nil
 		}
-		text, err := manifest.Build(root.FS())
+		files, err := manifest.Files(root.FS(), exclude...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", args[0], err)
+		}
+		text := manifest.Generate(files)
+		if err := report(m.Stderr, files); err != nil {
+			return err
 		}
 		if *out == "" {
 			_, err = m.Stdout.Write(text)
@@ -47,4 +56,22 @@ func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 		}
 		return nil
 	}
+}
+
+// report says how much a first visit loads, and what weighs most of it.
+func report(w io.Writer, files []manifest.File) error {
+	total := int64(0)
+	for _, f := range files {
+		total += f.Size
+	}
+	largest := slices.SortedFunc(slices.Values(files), func(a, b manifest.File) int { return cmp.Compare(b.Size, a.Size) })
+	if _, err := fmt.Fprintf(w, "%d files, %d bytes before compression\n", len(files), total); err != nil {
+		return err
+	}
+	for _, f := range largest[:min(len(largest), 5)] {
+		if _, err := fmt.Fprintf(w, "%12d %s\n", f.Size, f.Path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
