@@ -44,17 +44,15 @@ func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 			return fmt.Errorf("%s: %w", args[0], err)
 		}
 		text := manifest.Generate(files)
-		if err := report(m.Stderr, files); err != nil {
-			return err
-		}
 		if *out == "" {
 			_, err = m.Stdout.Write(text)
+		} else if err = os.WriteFile(*out, text, 0o644); err != nil {
+			err = fmt.Errorf("%s cannot be written (%w)", *out, reason(err))
+		}
+		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(*out, text, 0o644); err != nil {
-			return fmt.Errorf("%s cannot be written (%w)", *out, reason(err))
-		}
-		return nil
+		return report(m.Stderr, files)
 	}
 }
 
