@@ -97,6 +97,17 @@ func (r *Replica) checkDecision(c *Conflict, d Decision) error {
 	return schema.Check(d.Record)
 }
 
+// stamped is a local record with the server's columns: the next edit of it is made on that version, and overwrites no other.
+func stamped(local, server table.Record) table.Record {
+	next := withoutSystem(local)
+	for name, v := range server {
+		if table.IsSystem(name) {
+			next[name] = v
+		}
+	}
+	return next
+}
+
 // end writes what a decision means.
 func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 	if d.Choice == ChooseLater && c.op != nil {
@@ -121,6 +132,9 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 			"schema": float64(r.outbox.schema)}
 		if c.Server != nil {
 			kept["record"] = map[string]any(c.Server)
+			if c.Local != nil {
+				ch.row(c.Table, c.RecordID, stamped(c.Local, c.Server))
+			}
 		}
 		ch.meta = append(ch.meta, kept)
 		return

@@ -1,0 +1,275 @@
+package sim_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/replica"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// device is a browser profile: one database, and the tabs that have it open.
+type device struct {
+	*world
+	name   string
+	disk   *disk
+	tabs   []*tab
+	holder *tab     // of the origin's lock, or nil
+	flying *session // that waits for the answer to a push, or nil
+
+	token  int
+	last   map[string]wrote // what the device wrote last, by record
+	shown  map[string]int   // the highest number of each record that was shown
+	forgot map[string]bool  // records whose change the app has dropped since
+}
+
+// wrote is a local write.
+type wrote struct {
+	text string // "" for a delete
+	was  bool   // there was a record of the server's
+}
+
+// tab is one open connection with its engine.
+type tab struct {
+	*device
+	number  int
+	store   *store.Store
+	replica *replica.Replica
+	session *session
+}
+
+// session is a tab from its start to its end.
+type session struct {
+	*tab
+	over     bool
+	requests int // of the sync that runs
+}
+
+func newDevice(w *world, name string, tabs int) *device {
+	d := &device{world: w, name: name, last: map[string]wrote{}, shown: map[string]int{}, forgot: map[string]bool{}}
+	d.disk = &disk{device: d, open: store.Memory()}
+	for i := range tabs {
+		t := &tab{device: d, number: i}
+		t.start()
+		d.tabs = append(d.tabs, t)
+	}
+	return d
+}
+
+var schema = &table.Database{Version: 1, Tables: []*table.Schema{{Name: "item",
+	Columns: []table.Column{{Name: "rank", Type: table.TypeInteger}, {Name: "text", Type: table.TypeString}}}}}
+
+func (t *tab) start() {
+	quiet := t.disk.quiet()
+	defer quiet()
+	// The client's clock jumps as it likes.
+	now := func() string { return fmt.Sprintf("20%02d-01-01T00:00:00.000Z", 10+t.rng.IntN(80)) }
+	t.session = &session{tab: t}
+	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: t.newID, Now: now})
+	var err error
+	if t.store, err = store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: t.disk.opener(t), Journal: outbox,
+		NewID: t.newID}); err != nil {
+		t.t.Fatal(err)
+	}
+	options := replica.Options{Outbox: outbox, Network: t.session, Now: now, Conflict: t.decide, Jitter: t.rng.Float64,
+		Wait: func(context.Context, time.Duration) error { return nil },
+		Token: func(_ context.Context, fresh bool) (string, error) {
+			if t.chance(6) {
+				return "", errApp
+			}
+			return fmt.Sprint("token", t.token), nil
+		},
+		Lock: t.lock}
+	if t.defect.lock {
+		options.Lock = nil
+	}
+	t.replica = replica.New(t.store, options)
+}
+
+// restart closes the tab and opens it again.
+func (t *tab) restart() {
+	t.session.over = true
+	if err := t.store.Close(); err != nil {
+		t.fail("%s: the store does not close: %v", t.name, err)
+	}
+	t.start()
+}
+
+// lock is the lock of the origin: who does not get it at once would wait, which one goroutine cannot.
+func (t *tab) lock(context.Context) (func(), error) {
+	if t.holder != nil {
+		return nil, errBusy
+	}
+	t.holder = t
+	turn := t.session
+	return func() {
+		if t.holder == t && !turn.over { // else it was killed, and its lock with it
+			t.holder = nil
+		}
+	}, nil
+}
+
+var (
+	errBusy = table.Errorf(table.CodeAborted, "another tab syncs")
+	errApp  = table.Errorf(table.CodeAuth, "the app has no token now")
+)
+
+// write does a random local write.
+func (t *tab) write() {
+	id := fmt.Sprint("r", t.rng.IntN(records))
+	before := t.rows()[id]
+	t.writes++
+	text := fmt.Sprintf("w%06d", t.writes)
+	kind := t.rng.IntN(6)
+	fn := func(tx *store.Tx) error {
+		items := tx.Table("item")
+		var err error
+		switch {
+		case kind == 0:
+			text = ""
+			err = items.Delete(ctx, id)
+		case kind < 3 && before != nil:
+			_, err = items.Update(ctx, table.Record{"id": id, "text": text})
+		default:
+			_, err = items.Put(ctx, table.Record{"id": id, "text": text, "rank": float64(t.rng.IntN(3))})
+		}
+		return err
+	}
+	err := t.store.Update(ctx, []string{"item"}, fn)
+	t.note("%s.%d: write %s %q: %v", t.name, t.number, id, text, err)
+	if t.disk.recover() { // nobody was told whether it was done; what is shown is
+		after := t.rows()[id]
+		if shown, _ := after["text"].(string); (text != "" || before == nil) && shown != text || text == "" && after != nil {
+			return
+		}
+	} else if err != nil {
+		t.typed(err)
+		return
+	}
+	if text == "" && before == nil {
+		return
+	}
+	t.last[id] = wrote{text, before.Version() != ""}
+	delete(t.forgot, id)
+}
+
+// sync pushes and pulls. Whatever stops it has a code, and stops nothing else.
+func (t *tab) sync() {
+	patience := time.Duration(0)
+	if t.whole || t.rng.IntN(2) == 0 {
+		patience = 5 * time.Minute
+	}
+	t.session.requests = 0
+	result, err := t.replica.Run(ctx, replica.Job{Push: true, Pulls: replica.Whole("item"), Patience: patience, PageSize: 2})
+	t.note("%s.%d: sync pushed %d pulled %d quarantined %d: %v", t.name, t.number, result.Pushed, result.Pulled, len(result.Quarantined), err)
+	crashed := t.disk.recover()
+	switch {
+	case err == nil || crashed:
+	case t.whole:
+		t.fail("%s: nothing goes wrong any more, but the sync does: %v", t.name, err)
+	default:
+		t.typed(err)
+	}
+}
+
+// typed fails unless the error is one that callers know.
+func (t *tab) typed(err error) {
+	known := []table.Code{table.CodeNetwork, table.CodeServer, table.CodeAuth, table.CodeQuota, table.CodeStorage, table.CodeClosed,
+		table.CodeAborted, table.CodeConflict}
+	if !slices.Contains(known, table.CodeOf(err)) {
+		t.fail("%s: an error without a known code: %v (%s)", t.name, err, table.CodeOf(err))
+	}
+}
+
+// decide is the app's handler of conflicts.
+func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, error) {
+	n := t.rng.IntN(8)
+	if t.whole {
+		n = 7
+	}
+	drop := func(choice replica.Choice) (replica.Decision, error) {
+		t.forgot[c.RecordID] = true
+		t.note("%s.%d: conflict of %s: %s", t.name, t.number, c.RecordID, choice)
+		return replica.Decision{Choice: choice}, nil
+	}
+	switch n {
+	case 0:
+		return drop(replica.ChooseServer)
+	case 1:
+		return drop(replica.ChooseDiscard)
+	case 2:
+		return drop(replica.ChooseCancel)
+	case 3:
+		t.forgot[c.RecordID] = true
+		return replica.Decision{Choice: replica.ChooseRecord, Record: table.Record{"id": c.RecordID, "text": "decided"}}, nil
+	case 4:
+		return replica.Decision{}, errApp
+	case 5: // the app goes on writing while it is asked
+		t.tabs[t.rng.IntN(len(t.tabs))].write()
+	}
+	return replica.Decision{Choice: replica.ChooseLocal}, nil
+}
+
+// tidy retries and discards what waits.
+func (t *tab) tidy() {
+	for _, op := range t.pending() {
+		var err error
+		switch n := t.rng.IntN(4); {
+		case n == 0 && op.State != table.StateSending:
+			if err = t.replica.Discard(ctx, op.ID); err == nil {
+				t.forgot[op.RecordID] = true
+			}
+			t.note("%s.%d: discard %s: %v", t.name, t.number, op.RecordID, err)
+		case n == 1:
+			err = t.replica.Retry(ctx, op.ID)
+		}
+		if t.disk.recover() {
+			t.forgot[op.RecordID] = true // it may have been done
+			return
+		}
+		if err != nil {
+			t.typed(err)
+		}
+	}
+}
+
+// retry takes everything out of quarantine.
+func (t *tab) retry() {
+	for _, op := range t.pending() {
+		if op.State == table.StateQuarantined {
+			if err := t.replica.Retry(ctx, op.ID); err != nil {
+				t.fail("%s: retry: %v", t.name, err)
+			}
+		}
+	}
+}
+
+func (t *tab) pending() []*table.Operation {
+	quiet := t.disk.quiet()
+	defer quiet()
+	ops, err := t.replica.Pending(ctx)
+	if err != nil {
+		t.fail("%s: the outbox cannot be read: %v", t.name, err)
+	}
+	return ops
+}
+
+// rows are the records as the app sees them, by id.
+func (t *tab) rows() map[string]table.Record {
+	quiet := t.disk.quiet()
+	defer quiet()
+	out := map[string]table.Record{}
+	if err := t.store.View(ctx, []string{"item"}, func(tx *store.Tx) error {
+		rows, err := tx.Table("item").Query(ctx, table.NewQuery())
+		for _, r := range rows {
+			out[r.ID()] = r
+		}
+		return err
+	}); err != nil {
+		t.fail("%s: the rows cannot be read: %v", t.name, err)
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package sim_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/larder-sync/larder/table"
+)
+
+// history is what a witness between clients and server has seen.
+type history struct {
+	bodies   map[string]string          // of operations, by id: what was sent stays as it is
+	verdicts map[string]string          // that are final
+	effects  map[string]string          // versions, and the operation that made each
+	current  map[string]string          // the version of each record
+	accepted map[string][]string        // what was accepted, by device and record, in order
+	deleted  map[string]bool            // records that were deleted, once at least
+	numbers  map[string]map[string]bool // the operations that came under a client's number
+}
+
+func newHistory() history {
+	return history{bodies: map[string]string{}, verdicts: map[string]string{}, effects: map[string]string{}, current: map[string]string{},
+		accepted: map[string][]string{}, deleted: map[string]bool{}, numbers: map[string]map[string]bool{}}
+}
+
+// sent sees a push leave its client.
+func (h *history) sent(w *world, r request) {
+	requests, err := table.ParseBatch(r.Body)
+	if err != nil {
+		w.fail("%s: sent a batch that cannot be read: %v", r.from.name, err)
+	}
+	for i := range requests {
+		q := &requests[i]
+		body := string(table.AppendBatch(nil, requests[i:i+1]))
+		if before := h.bodies[q.ID]; before != "" && before != body {
+			w.fail("%s: operation %s was sent as\n%s\nand then as\n%s", r.from.name, q.ID, before, body)
+		}
+		h.bodies[q.ID] = body
+		number := q.Headers["repeatability-client-id"]
+		if h.numbers[number] == nil {
+			h.numbers[number] = map[string]bool{}
+		}
+		if h.numbers[number][q.ID] = true; len(h.numbers[number]) > 1 || number == "" {
+			w.fail("%s: the number %q belongs to several operations", r.from.name, number)
+		}
+	}
+}
+
+// answered sees the server answer a push, whether or not the client will.
+func (h *history) answered(w *world, r request, body []byte) {
+	requests, err := table.ParseBatch(r.Body)
+	if err != nil {
+		return // it was reported when it was sent
+	}
+	responses, err := table.ParseResponses(body)
+	if err != nil {
+		w.fail("the server's answer cannot be read: %v", err)
+	}
+	for i := range responses {
+		h.verdict(w, r.from, &requests[i], &responses[i])
+	}
+}
+
+func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Response) {
+	switch {
+	case a.Status >= 500, a.Status == 401, a.Status == 408, a.Status == 424, a.Status == 429:
+		return
+	}
+	verdict := strconv.Itoa(a.Status) + " " + string(table.AppendJSON(nil, a.Body))
+	if before := h.verdicts[q.ID]; before != "" {
+		if before != verdict {
+			w.fail("operation %s of %s was answered\n%s\nand then\n%s", q.ID, from.name, before, verdict)
+		}
+		return
+	}
+	h.verdicts[q.ID] = verdict
+	if a.Status >= 300 {
+		return
+	}
+	id, version := a.Body.ID(), a.Body.Version()
+	if by := h.effects[version]; by != "" {
+		w.fail("version %s was made by the operations %s and %s", version, by, q.ID)
+	}
+	h.effects[version] = q.ID
+	if match := strings.Trim(q.Headers["if-match"], `"`); q.Method != "POST" && match != h.current[id] {
+		w.fail("%s changed %s on top of %q, when it was %q already: %s", from.name, id, match, h.current[id], string(table.AppendBatch(nil, []table.Request{*q})))
+	}
+	h.current[id] = version
+	key := from.name + "/" + id
+	switch text, _ := q.Body["text"].(string); {
+	case q.Method == "DELETE":
+		h.deleted[id] = true
+	case strings.HasPrefix(text, "w"):
+		if n := len(h.accepted[key]); n > 0 && h.accepted[key][n-1] > text {
+			w.fail("%s: %s of %s took effect after %s", from.name, text, id, h.accepted[key][n-1])
+		}
+		h.accepted[key] = append(h.accepted[key], text)
+	}
+}
+
+// took reports whether the server took a write of a device.
+func (h *history) took(from *device, id, text string) bool {
+	return slices.Contains(h.accepted[from.name+"/"+id], text)
+}
