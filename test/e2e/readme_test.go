@@ -60,7 +60,7 @@ func TestReadme(t *testing.T) {
 			p.Files[i] = strings.TrimSuffix(p.Files[i], "/")
 		}
 		slices.Sort(p.Files)
-		want := append([]string{"larder.d.ts"}, names...)
+		want := append([]string{"larder.d.ts", "appcache.d.ts", "online.d.ts"}, names...)
 		slices.Sort(want)
 		if !reflect.DeepEqual(p.Files, want) {
 			t.Errorf("web/package.json has %q, README.md copies %q", p.Files, want)
