@@ -31,6 +31,7 @@ type config struct {
 	db      string
 	tables  string
 	web     string
+	spa     string
 	cors    list
 	connect list
 	hosts   list
@@ -74,6 +75,7 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	f.StringVar(&c.db, "db", server.DefaultDB, databaseUsage)
 	f.StringVar(&c.tables, "tables", defaultTables, "the `folder` with one NAME.json for each table")
 	f.StringVar(&c.web, "web", "web", "the `folder` with the pages; empty to serve the tables only")
+	f.StringVar(&c.spa, "fallback", "", "the `page` of the web folder that answers addresses which are no files, for apps that route in the browser: index.html")
 	f.Var(&c.cors, "cors", "`origins` whose pages may call this server, separated by commas: https://app.example.com, http://localhost:*")
 	f.Var(&c.connect, "connect", "`origins` of other servers that our own pages may call, separated by commas")
 	f.Var(&c.hosts, "host", "`names` under which browsers reach this server, separated by commas. On a loopback address only localhost is\n"+
@@ -226,7 +228,7 @@ func (c *config) files(logger *slog.Logger) (files, error) {
 	if err != nil {
 		return files{}, fmt.Errorf("the web folder %w: choose one with --web, or --web \"\" to serve the tables only", err)
 	}
-	handler, err := static.New(root.FS(), static.Options{Connect: c.connect, Reload: c.reload, Logger: logger})
+	handler, err := static.New(root.FS(), static.Options{Connect: c.connect, Reload: c.reload, Fallback: c.spa, Logger: logger})
 	if err != nil {
 		return files{}, errors.Join(fmt.Errorf("the web folder %s cannot be served: %w", c.web, err), root.Close())
 	}

@@ -7,12 +7,14 @@
 package static
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +35,10 @@ type Options struct {
 	// Reload looks, when a page, a manifest or the worker is asked for, whether files have changed, at most once a second,
 	// and reads the folder again if so. If it cannot be served then, that is logged, and the last good state stays.
 	Reload bool
+
+	// Fallback is the page that answers navigations to names that are no files, for apps that route in the browser, as in
+	// "index.html". A name with an extension, and what is no navigation, stay 404. "" is none.
+	Fallback string
 
 	MaxSize int64            // bytes of all files together; 0 is DefaultMaxSize
 	Logger  *slog.Logger     // nil logs nothing
@@ -77,6 +83,9 @@ func New(fsys fs.FS, o Options) (*Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Fallback != "" && s.files["/"+o.Fallback] == nil {
+		return nil, fmt.Errorf("the fallback page %s is not in the folder", o.Fallback)
+	}
 	h.seen = seen
 	h.current.Store(s)
 	return h, nil
@@ -105,14 +114,31 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // missing answers a name that is no file with a real 404: given the app's page in place of a script, a worker would
 // store it as one.
 func (h *Handler) missing(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Cache-Control", "no-cache")
-	if h.current.Load().files[r.URL.Path+"/"] == nil {
+	files := h.current.Load().files
+	if files[r.URL.Path+"/"] == nil {
+		if page := files["/"+h.options.Fallback]; h.options.Fallback != "" && page != nil && navigates(r) {
+			page.serve(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-cache")
 		http.Error(w, "not found", http.StatusNotFound)
 		return
 	}
+	w.Header().Set("Cache-Control", "no-cache")
 	folder := url.URL{Path: path.Base(r.URL.Path) + "/", RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", folder.String())
 	w.WriteHeader(http.StatusMovedPermanently)
+}
+
+// navigates reports whether a browser asks for a page, by a name that could be one's.
+func navigates(r *http.Request) bool {
+	if path.Ext(r.URL.Path) != "" {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // refresh reads the folder again if its files have changed. Callers that come while one is at it do not wait.

@@ -204,6 +204,43 @@ func TestNames(t *testing.T) {
 	})
 }
 
+func TestFallback(t *testing.T) {
+	h := mustNew(t, folder(), static.Options{Fallback: "index.html"})
+	page := get(h, "/").Body.String()
+	for _, c := range []struct {
+		name, path string
+		headers    []string
+		want       int
+	}{
+		{"a navigation", "/tasks/7?sort=due", []string{"Sec-Fetch-Mode", "navigate"}, http.StatusOK},
+		{"one of an old browser", "/tasks/7", []string{"Accept", "text/html,*/*;q=0.8"}, http.StatusOK},
+		{"a script's request", "/tasks/7", []string{"Sec-Fetch-Mode", "cors", "Accept", "text/html"}, http.StatusNotFound},
+		{"a file's name", "/missing.js", []string{"Sec-Fetch-Mode", "navigate"}, http.StatusNotFound},
+		{"a program's request", "/tasks/7", nil, http.StatusNotFound},
+		{"a folder", "/todo", []string{"Sec-Fetch-Mode", "navigate"}, http.StatusMovedPermanently},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := get(h, c.path, c.headers...)
+			if w.Code != c.want || (w.Code == http.StatusOK) != (w.Body.String() == page) {
+				t.Errorf("got %d %.40q", w.Code, w.Body)
+			}
+			if w.Code == http.StatusOK && (w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("Cache-Control") != "no-cache") {
+				t.Errorf("got %v", w.Header())
+			}
+		})
+	}
+	t.Run("is only where it is asked for", func(t *testing.T) {
+		if w := get(mustNew(t, folder(), static.Options{}), "/tasks/7", "Sec-Fetch-Mode", "navigate"); w.Code != http.StatusNotFound {
+			t.Errorf("got %d", w.Code)
+		}
+	})
+	t.Run("a page that is not there", func(t *testing.T) {
+		if _, err := static.New(folder(), static.Options{Fallback: "app.html"}); err == nil || !strings.Contains(err.Error(), "app.html") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
 func TestSecurityHeaders(t *testing.T) {
 	h := mustNew(t, folder(), static.Options{Connect: []string{"https://api.example.com", "http://localhost:8124"}})
 	for _, path := range []string{"/", "/sw.js", "/app.js", "/missing", "/todo"} {
