@@ -1,66 +1,104 @@
+import { Stream } from './stream.js';
+
+const SOON = 250; // of many writes in a row, in milliseconds
+const NEWS = 20; // of many events in a row
+const POLL = 30_000;
+
 /**
- * Keeps a database in sync by itself, for `sync.live`: pushes soon after a write, pulls the tables that were pulled
- * before when the page starts, comes back into view or comes back online, and every half minute while it is seen.
+ * Keeps a database in sync by itself, for `sync.live`: pushes soon after a write, and pulls what was pulled before when the
+ * server tells of news. Where it cannot tell, it is asked every half minute while the page is seen. What failed is tried
+ * again until it is done.
  */
 export class AutoSync {
   #database;
-  #timers = new Set();
-  #running;
-  #again = false;
+  #stream;
+  #timer;
+  #running = false;
+  #push = true;
+  #pull = true;
   #off = [];
 
-  constructor(database) {
+  /** token(fresh) gives the token. */
+  constructor(database, url, token) {
     this.#database = database;
-    this.#off.push(database.on('online', () => this.#sync()));
-    const seen = () => { if (globalThis.document?.visibilityState !== 'hidden') this.#sync(); };
+    this.#stream = new Stream(database.name, url, {
+      token,
+      tables: () => database.pulled(),
+      news: () => {
+        this.#pull = true;
+        this.#soon(NEWS);
+      },
+    });
+    this.#off.push(database.on('online', () => this.#back()));
+    this.#off.push(database.on('sync', ({ phase }) => { // the app may have pulled another table
+      if (phase === 'end') this.#stream.check().catch(() => {}); // closed
+    }));
+    const seen = () => { if (visible()) this.#back(); };
     globalThis.document?.addEventListener('visibilitychange', seen);
     this.#off.push(() => globalThis.document?.removeEventListener('visibilitychange', seen));
-    const poll = setInterval(seen, 30_000);
-    this.#off.push(() => clearInterval(poll));
-    this.#sync();
+    const poll = setInterval(() => this.#poll(), POLL);
+    this.#off.push(() => clearInterval(poll), () => this.#stream.stop());
+    this.#soon(0);
   }
 
   /** Hears of a local write: many in a row are pushed together. */
   written() {
-    if (this.#timers.size) return;
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#push();
-    }, 250);
-    this.#timers.add(timer);
+    this.#push = true;
+    this.#soon(SOON);
   }
 
   stop() {
+    this.#push = this.#pull = false;
+    clearTimeout(this.#timer);
     for (const off of this.#off) off();
-    for (const timer of this.#timers) clearTimeout(timer);
   }
 
-  #push() { return this.#once(() => (this.#database.status.pending ? this.#database.push() : null)); }
-
-  #sync() {
-    return this.#once(async () => {
-      if (this.#database.status.pending) await this.#database.push();
-      await this.#database.pullAgain();
-    });
+  /** The page is seen again, or the server can be reached again. */
+  #back() {
+    this.#stream.wake();
+    this.#push = this.#pull = true;
+    this.#soon(0);
   }
 
-  /** One run at a time; what comes meanwhile makes one more. Failures were told by the database's own events. */
-  async #once(work) {
-    if (this.#running) {
-      this.#again = true;
-      return;
-    }
+  async #poll() {
+    const { pending, quarantined } = this.#database.status;
+    if (pending > quarantined) this.#push = true;
+    if (visible() && !await this.#stream.flows()) this.#pull = true;
+    this.#soon(0);
+  }
+
+  #soon(ms) {
+    if (!this.#running) this.#timer ??= setTimeout(() => this.#run(), ms);
+  }
+
+  /** One run at a time; what comes meanwhile is part of it. */
+  async #run() {
+    this.#timer = undefined;
+    if (!this.#database.status.online) return; // until it is
     this.#running = true;
     try {
-      if (this.#database.status.online) await work();
+      while (this.#push || this.#pull) {
+        if (this.#push) {
+          this.#push = false;
+          if (this.#database.status.pending) await this.#database.push();
+        } else await this.#renew();
+      }
     } catch (error) {
       if (!error.code) reportError(error); // the others were told by the sync event
     } finally {
       this.#running = false;
-      if (this.#again) {
-        this.#again = false;
-        this.written();
-      }
+    }
+  }
+
+  async #renew() {
+    this.#pull = false;
+    try {
+      await this.#database.pullAgain();
+    } catch (error) {
+      this.#pull = true; // the news is still to be had
+      throw error;
     }
   }
 }
+
+const visible = () => globalThis.document?.visibilityState !== 'hidden';

@@ -124,7 +124,7 @@ export class Database {
       url,
       onChange: ({ online, reason }) => this.#emit(online ? 'online' : 'offline', { reason }),
     });
-    if (live) this.#auto = new AutoSync(this);
+    if (live) this.#auto = new AutoSync(this, url, (fresh) => this.#token(fresh));
     (this.#background ? this.#background.remember('') : forget(this.name)).catch((error) => this.#emit('storage', { reason: error.message, error: asLarderError(error) }));
   }
 
