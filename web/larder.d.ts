@@ -56,7 +56,7 @@ export interface SyncOptions {
   /** Sync without being asked: push soon after a write, pull the tables that were pulled before. */
   live?: boolean;
   /**
-   * Let the service worker push what waits when the network is back and no page is open, where the browser has background sync
+   * With `live`: let the service worker push what waits when the network is back and no page is open, where the browser has background sync
    * (Chromium); elsewhere the next page pushes. The schema and the last token are kept for the worker, in Cache Storage: conflicts,
    * and an expired token, wait for a page. It needs sw.js (see appcache.js).
    */

@@ -50,7 +50,7 @@ export class Database {
       if (handler) this.on(event, handler);
     }
     this.#way = new Connection(name, schema, this.#hooks());
-    if (options.sync?.background) this.#background = new Background(name, schema, () => this.#status.pending > 0);
+    if (options.sync?.background && options.sync.live) this.#background = new Background(name, schema, () => this.#status.pending > 0);
     this.#live = new Live(name, {
       look: (store, ids) => this.#way.read({ op: 'get', store, keys: ids }),
       touched: (table, parts, rows) => this.#way.handle?.touched(table, JSON.stringify(parts), rows) !== '',
