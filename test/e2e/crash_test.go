@@ -2,8 +2,12 @@ package e2e
 
 import (
 	"context"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -43,40 +47,81 @@ const crashing = `
 			return { version: db.version, stores: [...db.objectStoreNames].length, rows, operations };
 		} finally { db.close(); }
 	};
+	// What is wrong after a write, which has the name of its run, was ended or finished; '' if it is all or nothing.
+	const afterWrite = async (run, finished) => {
+		const { rows, operations } = await stored('write');
+		const mine = rows.filter((row) => row.run === run).map((row) => row.id + ' ' + (row.text ?? '')).join();
+		const ops = operations.filter((op) => op.record.run === run).map((op) => op.recordId + ' ' + (op.record.text ?? '')).join();
+		const all = ['r-1 first,r-2 two', 'r-1 first,r-2 two,r-3 ,r-4 '].map((text) => text.replaceAll('r-', run + '-'));
+		return mine === ops && (finished ? [all[1]] : ['', ...all]).includes(mine) ? '' : run + ': rows ' + mine + '; operations ' + ops;
+	};
+	// The same of an upgrade of the database of a name, which beforeUpgrade has made.
+	const beforeUpgrade = async (name) => {
+		const old = await open(name, { version: 1, tables, sync });
+		await old.table('item').bulkPut(['1', '2', '3'].map((id) => ({ id, text: 't' + id })));
+		await old.close();
+	};
+	const afterUpgrade = async (name, finished) => {
+		const { version, stores, rows, operations } = await stored(name);
+		const form = (record) => (record.text !== undefined && record.title === undefined ? 'old' : record.title !== undefined && record.text === undefined ? 'new' : 'both');
+		const forms = new Set([...rows, ...operations.map((op) => op.record)].map(form));
+		const want = version < 20 && !finished ? 'old' : 'new';
+		const fine = rows.length === 3 && operations.length === 3 && forms.size === 1 && forms.has(want)
+			&& operations.every((op) => op.schema === (want === 'old' ? 1 : 2)) && stores === (want === 'old' ? 3 : 4);
+		return fine ? '' : name + ': version ' + version + ', ' + rows.length + ' rows, ' + operations.length + ' operations, ' + [...forms] + ', ' + stores + ' stores';
+	};
 	const wrong = [], ended = [];`
 
-// TestCrash ends a page at each step that it makes into IndexedDB, in writes and in an upgrade, and finds all or nothing.
+// steps says at which steps a test of crashes ends what it crashes: at each when the environment says CRASH=all, else at one
+// of so many, from one at random on.
+func steps(t *testing.T, oneOf int) (first, stride int) {
+	if os.Getenv("CRASH") == "all" {
+		return 1, 1
+	}
+	first = 1 + rand.IntN(oneOf)
+	t.Logf("one of %d steps, from step %d on: CRASH=all is for all", oneOf, first)
+	return first, oneOf
+}
+
+// crashFiles copies what is served, with the scripts of the crash tests, into a folder.
+func crashFiles(t *testing.T, s *stack) string {
+	t.Helper()
+	web := t.TempDir()
+	if err := os.CopyFS(web, os.DirFS(s.web)); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"crash.js", "crash-run.js"} {
+		data, err := os.ReadFile(filepath.Join("testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(web, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return web
+}
+
+// TestCrash ends a page at steps that it makes into IndexedDB, in writes and in an upgrade, and finds all or nothing.
 func TestCrash(t *testing.T) {
 	browser.Each(t, func(t *testing.T, engine browser.Engine) {
 		s := newStack(t)
-		web := t.TempDir()
-		if err := os.CopyFS(web, os.DirFS(s.web)); err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range []string{"crash.js", "crash-run.js"} {
-			data, err := os.ReadFile(filepath.Join("testdata", name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(web, name), data, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		s.web = web
+		s.web = crashFiles(t, s)
 		s.start(t)
 		page := browser.New(t, browser.Options{Engine: engine}).Open(t, s.url+"/")
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
 		crash := func(t *testing.T, body string) {
 			var got struct{ Wrong, Ended []string }
-			if err := page.Read(ctx, &got, crashing+body+`
-				return { wrong, ended };`); err != nil {
+			first, stride := steps(t, 5)
+			if err := page.Read(ctx, &got, crashing+"const [first, stride] = arguments;"+body+`
+				return { wrong, ended };`, first, stride); err != nil {
 				t.Fatal(err)
 			}
 			for _, text := range got.Wrong {
 				t.Error(text)
 			}
-			if len(got.Ended) < 10 {
+			if len(got.Ended) < 10/stride {
 				t.Errorf("the page was ended at %q only: are all steps seen?", got.Ended)
 			}
 			t.Logf("ended at %d steps", len(got.Ended))
@@ -84,43 +129,112 @@ func TestCrash(t *testing.T) {
 		t.Run("a write, with its operations", func(t *testing.T) {
 			crash(t, `
 				await (await open('write', { version: 1, tables, sync })).close();
-				for (let last = 1; ; last++) {
+				for (let last = first; ; last += stride) {
 					const step = await frame('write', 'r' + last, last);
-					const { rows, operations } = await stored('write');
-					const mine = rows.filter((row) => row.run === 'r' + last).map((row) => row.id + ' ' + (row.text ?? '')).join();
-					const ops = operations.filter((op) => op.record.run === 'r' + last).map((op) => op.recordId + ' ' + (op.record.text ?? '')).join();
-					const all = ['r-1 first,r-2 two', 'r-1 first,r-2 two,r-3 ,r-4 '].map((text) => text.replaceAll('r-', 'r' + last + '-'));
-					if (mine !== ops || !['', ...all].includes(mine)) wrong.push(last + ' ' + step + ': rows ' + mine + '; operations ' + ops);
-					if (step === '') {
-						if (mine !== all[1]) wrong.push('not ended, and not all there: ' + mine);
-						break;
-					}
+					const problem = await afterWrite('r' + last, step === '');
+					if (problem) wrong.push(step + ', ' + problem);
+					if (step === '') break;
 					ended.push(step);
 				}`)
 		})
 		t.Run("an upgrade with its migration", func(t *testing.T) {
 			crash(t, `
-				for (let last = 1; ; last++) {
+				for (let last = first; ; last += stride) {
 					const name = 'upgrade' + last;
-					const old = await open(name, { version: 1, tables, sync });
-					await old.table('item').bulkPut(['1', '2', '3'].map((id) => ({ id, text: 't' + id })));
-					await old.close();
+					await beforeUpgrade(name);
 					const step = await frame(name, 'upgrade', last);
-					const { version, stores, rows, operations } = await stored(name);
-					const form = (record, seen) => (record.text !== undefined && record.title === undefined ? 'old' : record.title !== undefined && record.text === undefined ? 'new' : 'both');
-					const forms = new Set([...rows, ...operations.map((op) => op.record)].map(form));
-					const want = version < 20 ? 'old' : 'new';
-					if (rows.length !== 3 || operations.length !== 3 || forms.size !== 1 || !forms.has(want) || operations.some((op) => op.schema !== (want === 'old' ? 1 : 2))
-						|| stores !== (want === 'old' ? 3 : 4)) {
-						wrong.push(last + ' ' + step + ': version ' + version + ', ' + rows.length + ' rows, ' + operations.length + ' operations, ' + [...forms] + ', ' + stores + ' stores');
-					}
+					const problem = await afterUpgrade(name, step === '');
+					if (problem) wrong.push(step + ', ' + problem);
 					indexedDB.deleteDatabase(name);
-					if (step === '') {
-						if (want !== 'new') wrong.push('not ended, and not upgraded');
-						break;
-					}
+					if (step === '') break;
 					ended.push(step);
 				}`)
 		})
 	})
+}
+
+// TestKill kills the whole browser at steps that a page makes into IndexedDB, and starts it again with what is left.
+func TestKill(t *testing.T) {
+	files := http.FileServer(http.Dir(crashFiles(t, newStack(t))))
+	reached := make(chan string)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/reached" {
+			files.ServeHTTP(w, r)
+			return
+		}
+		reached <- r.URL.Query().Get("step")
+		<-r.Context().Done() // the page gets no further
+	}))
+	defer site.Close()
+	counter, err := os.ReadFile("testdata/crash.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []struct{ name, before, after string }{
+		{"write", "await (await open('write', { version: 1, tables, sync })).close(); return 'write';", "return afterWrite(run, finished);"},
+		{"upgrade", "await beforeUpgrade(run); return run;", "return afterUpgrade(run, finished);"},
+	} {
+		t.Run(kind.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+			defer cancel()
+			profile, run, killed := t.TempDir(), "", 0
+			last, stride := steps(t, 20)
+			for finished := false; !finished; last += stride {
+				b, err := browser.Start(ctx, browser.Options{Profile: profile})
+				if err != nil {
+					t.Fatal(err)
+				}
+				page := (&browser.Test{Browser: b}).Open(t, site.URL+"/larder.d.ts")
+				check := func(finished bool) {
+					var problem string
+					if err := page.Read(ctx, &problem, crashing+"const [run, finished] = arguments;"+kind.after, run, finished); err != nil {
+						t.Error(err)
+					} else if problem != "" {
+						t.Error(problem)
+					}
+				}
+				if run != "" {
+					check(false)
+				}
+				run = kind.name + strconv.Itoa(last)
+				var name string
+				if err := page.Read(ctx, &name, crashing+"const [run] = arguments;"+kind.before, run); err != nil {
+					t.Fatal(err)
+				}
+				over := make(chan error, 1)
+				go func() {
+					var done string
+					over <- page.Read(ctx, &done, `
+						const [name, run, kind, last, counter] = arguments;
+						window.task = { name, run: kind === 'upgrade' ? kind : run, last };
+						window.end = (step) => {
+							const request = new XMLHttpRequest();
+							request.open('GET', '/reached?step=' + step, false); // which holds the page where it is
+							request.send();
+						};
+						(0, eval)(counter);
+						const outcome = new Promise((resolve, reject) => { Object.assign(window, { finished: () => { window.end = () => {}; resolve(''); }, failed: reject }); });
+						import('/crash-run.js');
+						return outcome;`, name, run, kind.name, last, string(counter))
+				}()
+				select {
+				case step := <-reached:
+					killed++
+					t.Logf("killed at step %d, %s", last, step)
+				case err := <-over:
+					if err != nil {
+						t.Error(err)
+					}
+					finished = true
+					check(true)
+				}
+				if err := b.Kill(); err != nil {
+					t.Error(err)
+				}
+			}
+			if killed == 0 {
+				t.Error("the browser was never killed")
+			}
+		})
+	}
 }
