@@ -23,12 +23,12 @@ export class Background {
     globalThis.document?.addEventListener('visibilitychange', this.#hidden);
   }
 
-  /** Keeps the token that was used last; '' is none. */
+  /** Leaves the note, with the token that was used last: '' is none, and without one that of an earlier visit stays. */
   async remember(token) {
-    if (token === this.#token || !globalThis.caches) return;
-    this.#token = token;
-    const note = new Response(JSON.stringify({ schema: this.#schema, token }));
-    await (await caches.open(NOTES)).put(noteOf(this.#name), note);
+    if (!globalThis.caches || (token !== undefined && token === this.#token)) return;
+    const cache = await caches.open(NOTES), url = noteOf(this.#name);
+    this.#token = token ?? (await (await cache.match(url))?.json())?.token ?? '';
+    await cache.put(url, new Response(JSON.stringify({ schema: this.#schema, token: this.#token })));
   }
 
   /** Asks for a sync event, as soon as the browser believes that it would help. */
@@ -45,5 +45,6 @@ export class Background {
 
 /** Takes back what the worker was told of a database. */
 export async function forget(name) {
-  if (await globalThis.caches?.has(NOTES)) await (await caches.open(NOTES)).delete(noteOf(name));
+  const there = await globalThis.caches?.has(NOTES).catch(() => false); // a browser that forbids the question has kept nothing
+  if (there) await (await caches.open(NOTES)).delete(noteOf(name));
 }

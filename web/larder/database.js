@@ -125,7 +125,8 @@ export class Database {
       onChange: ({ online, reason }) => this.#emit(online ? 'online' : 'offline', { reason }),
     });
     if (live) this.#auto = new AutoSync(this, url, (fresh) => this.#token(fresh));
-    (this.#background ? this.#background.remember('') : forget(this.name)).catch((error) => this.#emit('storage', { reason: error.message, error: asLarderError(error) }));
+    (this.#background ? this.#background.remember() : forget(this.name))
+      .catch((error) => this.#emit('storage', { reason: error.message, error: asLarderError(error) }));
   }
 
   /** A table of the schema. */
