@@ -151,6 +151,20 @@ func (s *Server) Create(ctx context.Context) (string, error) {
 	return s.URL(name), errors.Join(err, c.Close(ctx))
 }
 
+// Vanish cuts the connections of all clients and takes no new ones, as if the server were gone, until back is called.
+func (s *Server) Vanish(ctx context.Context) (back func() error, err error) {
+	c, err := pgx.Connect(ctx, s.URL("postgres"))
+	if err != nil {
+		return nil, err
+	}
+	socket := filepath.Join(s.dir, ".s.PGSQL.5432")
+	if err := os.Rename(socket, socket+".away"); err != nil {
+		return nil, errors.Join(err, c.Close(ctx))
+	}
+	_, err = c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`)
+	return func() error { return os.Rename(socket+".away", socket) }, errors.Join(err, c.Close(ctx))
+}
+
 // Stop ends the server and what it stored.
 func (s *Server) Stop() error {
 	return errors.Join(s.stdin.Close(), s.shell.Wait(), os.RemoveAll(s.dir))
