@@ -288,7 +288,7 @@ export interface Status {
   syncing: boolean;
   /** When a sync last ended well, by this device's clock. */
   lastSync: Date | null;
-  /** Who is signed in. Always null in this version. */
+  /** Whose database it is: the `sub` of the token that was used first. Null while nobody has signed in. */
   principal: string | null;
   /** Whether the data outlives the page: not with `storage: 'memory'`. */
   durable: boolean;
@@ -341,7 +341,7 @@ export interface DatabaseEvents<T extends Schema = Schema> {
   versionchange: { reason: string; error?: LarderError };
   /** The browser's storage failed, and trying again did not help; or, with the reason 'evicted', it has emptied this database. */
   storage: { reason: string; error?: LarderError };
-  /** The server refused the token, and there was no better one. */
+  /** The server refused the token, and there was no better one; or the token is another user's: then the database closes, and keeps what waits. */
   auth: { reason: string };
   /** The server was restored or replaced: the table is pulled from its start. No local data is deleted for it. */
   epoch: { reason: string; table: string };

@@ -34,15 +34,22 @@ const clientSchema = `{"version":1,"tables":{"todoitem":{"columns":{"text":"stri
 // newServer starts the real API over a database file, and stops it with the test.
 func newServer(t *testing.T, path string) *httptest.Server {
 	t.Helper()
+	return serve(t, path, tableFile, api.Options{})
+}
+
+// serve starts the API with other options, and a table file of the test's own.
+func serve(t *testing.T, path, file string, o api.Options) *httptest.Server {
+	t.Helper()
 	d, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	todo, err := db.ParseTable("todoitem", []byte(tableFile))
+	todo, err := db.ParseTable("todoitem", []byte(file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	a, err := api.New(ctx, api.Options{DB: d, Tables: []*db.Table{todo}})
+	o.DB, o.Tables = d, []*db.Table{todo}
+	a, err := api.New(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +89,9 @@ func (n *network) Send(ctx context.Context, s replica.Send, token string) replic
 	}
 	r.Header.Set("ZUMO-API-VERSION", table.ZUMOVersion)
 	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return replica.Answer{Err: err}

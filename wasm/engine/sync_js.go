@@ -62,6 +62,7 @@ func (h *handle) newReplica(url string) *replica.Replica {
 		Epoch: func(name string) {
 			h.event("epoch", table.Record{"reason": "the server was restored or replaced", "table": name})
 		},
+		Stranger: func() { h.hook("stranger") },
 		Fork: func() {
 			h.event("fork", table.Record{"reason": "a copy of this database syncs too: this one goes on under a new client id"})
 		},
@@ -228,7 +229,7 @@ func (h *handle) discard(ctx context.Context, args []js.Value) (any, error) {
 	return nil, r.Discard(ctx, text(args, 0))
 }
 
-// status() gives {pending, quarantined, lastSync} as JSON text.
+// status() gives {pending, quarantined, lastSync, principal} as JSON text.
 func (h *handle) status(ctx context.Context, _ []js.Value) (any, error) {
 	var s replica.Status
 	if h.replica != nil {
@@ -237,7 +238,7 @@ func (h *handle) status(ctx context.Context, _ []js.Value) (any, error) {
 			return nil, err
 		}
 	}
-	return jsonText(table.Record{"pending": s.Pending, "quarantined": s.Quarantined, "lastSync": s.LastSync}), nil
+	return jsonText(table.Record{"pending": s.Pending, "quarantined": s.Quarantined, "lastSync": s.LastSync, "principal": s.Principal}), nil
 }
 
 // pulled() gives the names of the tables that were pulled before, as JSON text.

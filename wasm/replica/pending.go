@@ -12,6 +12,7 @@ import (
 type Status struct {
 	Pending     int    // operations in the outbox, those in quarantine among them
 	Quarantined int    // operations that wait for a person or the app
+	Principal   string // whose database it is: the sub of their tokens; "" while nobody has signed in
 	LastSync    string // ISO time of the last sync that ended well, by the local clock; "" for never
 }
 
@@ -21,11 +22,12 @@ func (r *Replica) Status(ctx context.Context) (s Status, err error) {
 		results, err := tx.Run(ctx,
 			store.Step{Op: store.OpCount, Store: StoreOutbox, Take: -1},
 			store.Step{Op: store.OpCount, Store: StoreOutbox, Index: quarantined, Take: -1},
-			getMeta(metaSync))
+			getMeta(metaSync), getMeta(metaPrincipal))
 		if err != nil {
 			return err
 		}
 		s = Status{Pending: results[0].Count, Quarantined: results[1].Count}
+		s.Principal = principalOf(results[3].Rows[0])
 		if row := results[2].Rows[0]; row != nil {
 			s.LastSync, _ = row["at"].(string)
 		}

@@ -26,6 +26,7 @@ type Options struct {
 	Jitter   func() float64                                           // in [0, 1); nil: always the middle
 	Now      func() string                                            // the local time as ISO text, for people
 	Epoch    func(table string)                                       // the server's past has changed; may be nil
+	Stranger func()                                                   // the token is another user's; may be nil
 	Fork     func()                                                   // a copy of this database syncs too; may be nil
 	Problem  func(c *Conflict, err error)                             // a conflict's handler failed; may be nil
 }
@@ -179,6 +180,10 @@ func (r *Replica) refresh(ctx context.Context, fresh bool) error {
 	token, err := r.options.Token(ctx, fresh)
 	if err != nil {
 		return table.Errorf(table.CodeAuth, "the app gave no token").Because(err)
+	}
+	if err := r.admit(ctx, token); err != nil {
+		r.token = ""
+		return err
 	}
 	r.token = token
 	return nil

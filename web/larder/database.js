@@ -33,7 +33,8 @@ export class Database {
   #connection; // to the server
   #auto;
   #background; // where the worker pushes when the page is gone
-  #status = { pending: 0, quarantined: 0, lastSync: null };
+  #status = { pending: 0, quarantined: 0, lastSync: null, principal: null };
+  #stranger = false; // somebody else has signed in than whose database it is
   #stale = false; // there were commits since the status was counted
   #counting = false;
   #syncing = 0;
@@ -91,6 +92,7 @@ export class Database {
       },
       conflict: (json) => this.#conflict(JSON.parse(json)),
       token: (fresh) => this.#token(fresh),
+      stranger: () => { this.#stranger = true; },
       event: (event, json) => this.#emit(event, json ? JSON.parse(json) : {}),
       versionchange: async (deleted) => {
         const reason = deleted ? 'another tab deletes the database' : 'another tab upgrades the database';
@@ -215,6 +217,7 @@ export class Database {
       if (this.#open) await this.#refresh();
       if (outcome.quarantined?.length) this.#emit('quarantine', { reason: 'refused', operations: outcome.quarantined });
       this.#emit('sync', { phase: 'end', ...outcome });
+      if (this.#stranger) await this.close();
     }
   }
 
@@ -235,7 +238,6 @@ export class Database {
       online: this.#connection?.online ?? globalThis.navigator?.onLine ?? true,
       reason: this.#connection?.reason ?? '',
       syncing: this.#syncing > 0,
-      principal: null,
       durable: this.#options.storage !== 'memory',
       evicted: this.#evicted,
       ...this.#status,
@@ -320,8 +322,8 @@ export class Database {
   }
 
   async #refresh() {
-    const { pending, quarantined, lastSync } = JSON.parse(await this.#way.handle.status());
-    this.#status = { pending, quarantined, lastSync: lastSync ? new Date(lastSync) : null };
+    const { pending, quarantined, lastSync, principal } = JSON.parse(await this.#way.handle.status());
+    this.#status = { pending, quarantined, lastSync: lastSync ? new Date(lastSync) : null, principal: principal || null };
   }
 
   /** Brings the status up to date after a commit: at once, but of many commits in a row only now and then. */
