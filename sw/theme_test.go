@@ -186,7 +186,9 @@ func testAssociation(t *testing.T, b *engine) {
 		})
 		s.visit(t, "/").events("cached")
 		for _, path := range []string{"/cache.manifest", "/a.txt"} {
-			want(t, <-seen, path+" user=me")
+			if got := <-seen; !strings.HasPrefix(got, path+" ") || !strings.Contains(got, "user=me") { // ports share their cookies
+				t.Errorf("got %q", got)
+			}
 		}
 	})
 }
