@@ -51,6 +51,8 @@ type Hub struct {
 	ended  chan struct{} // closed when connections must end
 	done   chan struct{} // closed when the reading goroutine has ended
 
+	replays chan struct{} // has an element for each connection for which entries are read
+
 	mu     sync.Mutex
 	topics map[string]*topic // by stored names
 	counts map[source]int    // connections by where they come from
@@ -69,7 +71,7 @@ func New(d db.DB, o Options) *Hub {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{db: d, o: o, wake: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{}), done: make(chan struct{}),
-		topics: map[string]*topic{}, counts: map[source]int{}}
+		replays: make(chan struct{}, replays), topics: map[string]*topic{}, counts: map[source]int{}}
 	go h.run(ctx)
 	return h
 }

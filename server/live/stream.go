@@ -15,6 +15,8 @@ import (
 const (
 	writeTime = 30 * time.Second // for what is sent at once; who takes longer has to come back
 	maxReplay = 5000             // entries that are read for one who comes back; beyond it pulls
+	maxAtOnce = 256 << 10        // bytes, about, that a connection is told at once; one for whom more had to be read pulls
+	replays   = 8                // connections for which entries are read at the same time
 )
 
 // Table is a table that a connection listens to, and what it may know of it.
@@ -186,8 +188,19 @@ func (c *connection) replay(ctx context.Context, out []byte, i int, from db.Curs
 	if err != nil {
 		return nil, err
 	}
-	// What is told while this goes on comes from the ring.
 	c.told[i] = from.Anchor
+	if t.holds(from.After) { // as for all who were cut off a moment ago: nothing more is read, whatever their number
+		c.wake()
+		return out, nil
+	}
+	select {
+	case c.hub.replays <- struct{}{}:
+		defer func() { <-c.hub.replays }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	// What is told while this goes on comes from the ring.
+	begin := len(out)
 	for c.told[i].Seq < now.Seq {
 		list, err := c.hub.db.Tail(ctx, t.name, c.told[i].Seq, readAtOnce)
 		if err != nil {
@@ -203,6 +216,10 @@ func (c *connection) replay(ctx context.Context, out []byte, i int, from db.Curs
 				return nil, err
 			}
 			out = c.appendEvent(out, i, event)
+		}
+		if len(out)-begin > maxAtOnce {
+			c.told[i] = now
+			return c.appendResync(out[:begin], i), nil
 		}
 		if len(list) < readAtOnce {
 			break
@@ -250,16 +267,21 @@ func (c *connection) send(ctx context.Context, w http.ResponseWriter, out []byte
 	}
 }
 
-// news appends what is new in all tables.
+// news appends what is new in all tables, or the beginning of it.
 func (c *connection) news(out []byte) []byte {
 	for i, t := range c.topics {
-		events, head, lost := t.since(c.told[i].Seq)
+		begin := c.told[i].Seq
+		events, head, lost := t.since(begin)
 		if lost {
 			c.told[i] = head
 			out = c.appendResync(out, i)
 			continue
 		}
 		for _, e := range events {
+			if len(out) > maxAtOnce && c.told[i].Seq > begin { // the rest when this is on its way: it waits in the ring, and not in a copy
+				c.wake()
+				return out
+			}
 			out = c.appendEvent(out, i, e)
 		}
 		c.told[i] = head

@@ -137,6 +137,12 @@ func (t *topic) since(after int64) (events []*event, head db.Mark, lost bool) {
 	return t.events[i:len(t.events):len(t.events)], t.head, false
 }
 
+// holds reports whether since has all events after a number.
+func (t *topic) holds(after int64) bool {
+	_, _, lost := t.since(after)
+	return !lost
+}
+
 // newEvent makes an entry ready to be sent.
 func newEvent(e db.Entry) (*event, error) {
 	out := &event{Entry: e, data: e.Data}
