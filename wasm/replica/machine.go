@@ -133,7 +133,8 @@ type Machine struct {
 	jitter func() float64 // in [0, 1)
 
 	pushing   bool
-	limit     int // operations in the next batch
+	limit     int  // operations in the next batch
+	grows     bool // with each batch that is answered, after it was made small for one record
 	batch     *Batch
 	conflicts []*Conflict
 	decision  Decision

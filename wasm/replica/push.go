@@ -66,7 +66,7 @@ func (m *Machine) pushed(a Answer) Effect {
 	ops := m.batch.Operations
 	m.undecided = 0
 	if a.Status == 413 && len(ops) > 1 {
-		m.batch, m.limit = nil, len(ops)/2
+		m.batch, m.limit, m.grows = nil, len(ops)/2, false
 		return m.take()
 	}
 	answers := map[string]*table.Response{}
@@ -79,7 +79,11 @@ func (m *Machine) pushed(a Answer) Effect {
 		for i := range list {
 			answers[list[i].ID] = &list[i]
 		}
+		if m.grows {
+			m.limit = min(2*m.limit, table.MaxBatch)
+		}
 	case a.Status == 413:
+		m.grows = true // one record was the reason, and the others may go together again
 		answers[ops[0].ID] = &table.Response{Status: 413, Body: table.Record{"error": "the record is larger than the server takes"}}
 	default:
 		return m.stop(table.Errorf(table.CodeServer, "the server refused the push with ", strconv.Itoa(a.Status), serverText(a.Body)))
