@@ -32,9 +32,10 @@ type Operation struct {
 	Base      Record // the server's record that the change was made on; nil for an insert, or when it is not known yet
 	Server    Record // the server's newer record, where a conflict or a pull has brought it; {"id", "deleted": true} if it is gone
 	State     State
-	Reason    string // why it is quarantined: a Code or the server's text; else ""
-	Attempts  int    // how often it was sent
-	Principal string // who made it; it is pushed as nobody else
-	Schema    int    // the schema version it was written under
-	CreatedAt string // ISO time of the first local write it holds, by the local clock: for people, never for order
+	Reason    string   // why it is quarantined: a Code or the server's text; else ""
+	Attempts  int      // how often it was sent
+	Principal string   // who made it; it is pushed as nobody else
+	Schema    int      // the schema version it was written under
+	Groups    []string // the atomic transactions that it is part of; what shares one takes effect together or not at all
+	CreatedAt string   // ISO time of the first local write it holds, by the local clock: for people, never for order
 }

@@ -1,9 +1,9 @@
 package table
 
 // Row returns the operation as the plain object that the outbox keeps: seq, id, table, recordId, action, record,
-// base, server, state, reason, attempts, principal, schema and createdAt. It shares op's records.
+// base, server, state, reason, attempts, principal, schema, createdAt, and groups where it has some. It shares op's records.
 func (op *Operation) Row() Record {
-	return Record{
+	row := Record{
 		"seq":       float64(op.Seq),
 		"id":        op.ID,
 		"table":     op.Table,
@@ -19,6 +19,14 @@ func (op *Operation) Row() Record {
 		"schema":    float64(op.Schema),
 		"createdAt": op.CreatedAt,
 	}
+	if len(op.Groups) > 0 {
+		groups := make([]any, len(op.Groups))
+		for i, g := range op.Groups {
+			groups[i] = g
+		}
+		row["groups"] = groups
+	}
+	return row
 }
 
 // AppendNew appends the JSON of an operation that has no place in the queue yet: [Operation.Row] without seq, and with a
@@ -55,6 +63,7 @@ func ParseOperation(r Record) (*Operation, error) {
 		Attempts:  int(p.whole("attempts", 0)),
 		Principal: p.text("principal", false),
 		Schema:    int(p.whole("schema", 0)),
+		Groups:    p.texts("groups"),
 		CreatedAt: p.text("createdAt", false),
 	}
 	switch op.Action {
@@ -96,6 +105,21 @@ func (p *fields) text(name string, must bool) string {
 		p.fail(name)
 	}
 	return s
+}
+
+func (p *fields) texts(name string) (list []string) {
+	items, ok := p.r[name].([]any)
+	if !ok && p.r[name] != nil {
+		p.fail(name)
+	}
+	for _, item := range items {
+		s, ok := item.(string)
+		if !ok {
+			p.fail(name)
+		}
+		list = append(list, s)
+	}
+	return list
 }
 
 func (p *fields) whole(name string, least int64) int64 {

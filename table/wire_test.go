@@ -162,7 +162,7 @@ func TestEscapeID(t *testing.T) {
 func TestOperation(t *testing.T) {
 	op := &table.Operation{Seq: 7, ID: "u", Table: "todoitem", RecordID: "a", Action: table.ActionUpdate, Record: table.Record{"id": "a", "n": 1.0},
 		Base: table.Record{"id": "a"}, Server: table.Record{"id": "a", "deleted": true}, State: table.StateQuarantined, Reason: "conflict", Attempts: 3,
-		Principal: "sub", Schema: 2, CreatedAt: "2026-11-21T08:00:00.000Z"}
+		Principal: "sub", Schema: 2, CreatedAt: "2026-11-21T08:00:00.000Z", Groups: []string{"g", "h"}}
 	t.Run("reads back from its row, through JSON", func(t *testing.T) {
 		got, err := table.ParseOperation(record(t, string(table.AppendJSON(nil, op.Row()))))
 		if err != nil || !reflect.DeepEqual(got, op) {

@@ -117,8 +117,12 @@ var (
 	errApp  = table.Errorf(table.CodeAuth, "the app has no token now")
 )
 
-// write does a random local write.
+// write does a random local write, or two that are one unit.
 func (t *tab) write() {
+	if t.rng.IntN(4) == 0 {
+		t.pair()
+		return
+	}
 	id := fmt.Sprint("r", t.rng.IntN(records))
 	before := t.rows()[id]
 	t.writes++
@@ -154,6 +158,34 @@ func (t *tab) write() {
 	}
 	t.last[id] = wrote{text, before.Version() != ""}
 	delete(t.forgot, id)
+}
+
+// pair writes two records in one atomic transaction.
+func (t *tab) pair() {
+	first := t.rng.IntN(records)
+	ids := [...]string{fmt.Sprint("r", first), fmt.Sprint("r", (first+1+t.rng.IntN(records-1))%records)}
+	t.writes++
+	text := fmt.Sprintf("w%06d", t.writes)
+	err := t.store.Atomic(ctx, []string{"item"}, func(tx *store.Tx) error {
+		_, err := tx.Table("item").Put(ctx, table.Record{"id": ids[0], "text": text}, table.Record{"id": ids[1], "text": text})
+		return err
+	})
+	t.note("%s.%d: write %v together %q: %v", t.name, t.number, ids, text, err)
+	if !t.disk.recover() && err != nil {
+		t.typed(err)
+		return
+	}
+	rows := t.rows()
+	one, two := rows[ids[0]]["text"] == text, rows[ids[1]]["text"] == text
+	if one != two {
+		t.fail("%s: half of a transaction is there", t.name)
+	}
+	for _, id := range ids {
+		if one {
+			t.last[id] = wrote{text: text}
+			delete(t.forgot, id)
+		}
+	}
 }
 
 // sync pushes and pulls. Whatever stops it has a code, and stops nothing else.
@@ -217,21 +249,36 @@ func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, 
 func (t *tab) tidy() {
 	for _, op := range t.pending() {
 		var err error
-		switch n := t.rng.IntN(4); {
-		case n == 0 && op.State != table.StateSending:
-			if err = t.replica.Discard(ctx, op.ID); err == nil {
-				t.forgot[op.RecordID] = true
-			}
+		before := t.pending()
+		discards := t.rng.IntN(3) == 0
+		if discards {
+			err = t.replica.Discard(ctx, op.ID)
 			t.note("%s.%d: discard %s: %v", t.name, t.number, op.RecordID, err)
-		case n == 1:
+		} else {
 			err = t.replica.Retry(ctx, op.ID)
 		}
-		if t.disk.recover() {
-			t.forgot[op.RecordID] = true // it may have been done
+		killed := t.disk.recover()
+		if discards {
+			t.dropped(before)
+		}
+		if killed {
 			return
 		}
-		if err != nil {
+		if err != nil && table.CodeOf(err) != table.CodeNotFound { // it may have gone with another
 			t.typed(err)
+		}
+	}
+}
+
+// dropped notes the changes that have left the outbox by the app's own will.
+func (t *tab) dropped(before []*table.Operation) {
+	left := map[uint64]bool{}
+	for _, op := range t.pending() {
+		left[op.Seq] = true
+	}
+	for _, op := range before {
+		if !left[op.Seq] {
+			t.forgot[op.RecordID] = true
 		}
 	}
 }
@@ -240,7 +287,7 @@ func (t *tab) tidy() {
 func (t *tab) retry() {
 	for _, op := range t.pending() {
 		if op.State == table.StateQuarantined {
-			if err := t.replica.Retry(ctx, op.ID); err != nil {
+			if err := t.replica.Retry(ctx, op.ID); err != nil && table.CodeOf(err) != table.CodeNotFound {
 				t.fail("%s: retry: %v", t.name, err)
 			}
 		}

@@ -176,8 +176,13 @@ func (t *transaction) half(ctx context.Context, steps []store.Step, err error) e
 		}
 	}
 	t.Txn.Abort(err)
-	if txn, beginErr := t.c.Backend.Begin(ctx, true, stores); beginErr == nil && len(kept) > 0 {
-		_ = txn.Finish(ctx, kept) // a defect that fails does no harm
+	if len(kept) == 0 {
+		return err
+	}
+	if txn, beginErr := t.c.Backend.Begin(ctx, true, stores); beginErr == nil {
+		if txn.Finish(ctx, kept) != nil {
+			txn.Abort(err) // a defect that fails does no harm
+		}
 	}
 	return err
 }

@@ -32,7 +32,9 @@ func (h *history) sent(w *world, r request) {
 	}
 	for i := range requests {
 		q := &requests[i]
-		body := string(table.AppendBatch(nil, requests[i:i+1]))
+		alone := *q
+		alone.Group = "" // where one of a group is in conflict, it stands alone until that has ended
+		body := string(table.AppendBatch(nil, []table.Request{alone}))
 		if before := h.bodies[q.ID]; before != "" && before != body {
 			w.fail("%s: operation %s was sent as\n%s\nand then as\n%s", r.from.name, q.ID, before, body)
 		}
@@ -58,6 +60,11 @@ func (h *history) answered(w *world, r request, body []byte) {
 		w.fail("the server's answer cannot be read: %v", err)
 	}
 	for i := range responses {
+		if group := requests[i].Group; group != "" && i > 0 && requests[i-1].Group == group {
+			if done := responses[i].Status < 300; done != (responses[i-1].Status < 300) {
+				w.fail("half of %s's group %s was done", r.from.name, group)
+			}
+		}
 		h.verdict(w, r.from, &requests[i], &responses[i])
 	}
 }

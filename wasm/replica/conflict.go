@@ -70,6 +70,11 @@ func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *
 			return err
 		}
 		r.end(&ch, now, d)
+		if d.Choice == ChooseLater && now.op != nil {
+			if err := ch.quarantineWith(ctx, tx, now.op); err != nil {
+				return err
+			}
+		}
 		return ch.write(tx, []string{c.Table})
 	})
 	return again, err
@@ -129,8 +134,9 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 		want = table.Rebase(c.Server, c.Local, c.Server)
 	case ChooseCancel:
 		kept := table.Record{"key": metaKept(c.Table, c.RecordID), "table": c.Table, "id": c.RecordID,
-			"schema": float64(r.outbox.schema)}
+			"schema": float64(r.outbox.schema), "version": c.Local.Version()}
 		if c.Server != nil {
+			kept["version"] = c.Server.Version()
 			kept["record"] = map[string]any(c.Server)
 			if c.Local != nil {
 				ch.row(c.Table, c.RecordID, stamped(c.Local, c.Server))
@@ -144,7 +150,10 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 	}
 	op := &table.Operation{ID: r.outbox.newID(), Table: c.Table, RecordID: c.RecordID, Action: table.ActionUpdate,
 		Record: want, Base: c.Server, State: table.StateWaiting, Principal: c.sent.Principal, Schema: r.outbox.schema,
-		CreatedAt: c.sent.CreatedAt}
+		CreatedAt: c.sent.CreatedAt, Groups: c.sent.Groups}
+	if c.op != nil {
+		op.Groups = c.op.Groups
+	}
 	switch {
 	case want == nil && c.Server == nil:
 		ch.row(c.Table, c.RecordID, nil)

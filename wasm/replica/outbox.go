@@ -13,9 +13,10 @@ const (
 	StoreMeta   = store.StoreMeta // client id, cursors, times; rows by "key"
 )
 
-// The outbox's indexes of operations: by table and record id, and of those in quarantine.
+// The outbox's indexes of operations: by table and record id, by the groups they are part of, and of those in quarantine.
 const (
 	byRecord    = "record"
+	byGroup     = "group"
 	quarantined = "quarantined"
 )
 
@@ -49,6 +50,7 @@ func (o *Outbox) Stores() []store.StoreLayout {
 		{Name: StoreOutbox, Key: "seq", AutoIncrement: true,
 			Indexes: []store.IndexLayout{
 				{Name: byRecord, Columns: []string{"table", "recordId"}, Plain: true},
+				{Name: byGroup, Columns: []string{"groups"}, Plain: true, MultiEntry: true},
 				{Name: quarantined, Columns: []string{"quarantined"}, Plain: true}}},
 		{Name: StoreMeta, Key: "key"},
 	}
@@ -82,13 +84,24 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 		}
 		next := o.operation(tableName, w)
 		if sent == nil && waits == nil {
+			if w.Before != nil && w.Before.Version() == "" {
+				// The server does not have it: a decision has left it here alone.
+				if w.Deletes() {
+					continue
+				}
+				next.Action, next.Base = table.ActionInsert, nil
+			}
 			ch.append(next, w.After)
 			continue
 		}
 		next.Record = w.After.Open()
 		if waits != nil {
 			next.CreatedAt = waits.CreatedAt
-			ch.replace(waits, collapse(waits, next))
+			joined := collapse(waits, next)
+			if joined == nil && !w.Deletes() {
+				w.After = table.Row{ID: w.ID, Record: waits.Base} // as it was, with the server's version
+			}
+			ch.replace(waits, joined)
 		} else {
 			next.Base = sent.Record // what the server will hold if it accepts; the verdict brings the true base
 			ch.append(next, table.Row{Record: next.Record})
@@ -100,6 +113,9 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 // operation returns the operation that a write makes, but for its record.
 func (o *Outbox) operation(tableName string, w *store.Write) *table.Operation {
 	op := &table.Operation{ID: o.newID(), Table: tableName, RecordID: w.ID, Action: table.ActionUpdate, Base: w.Before, State: table.StateWaiting, Principal: o.principal, Schema: o.schema, CreatedAt: o.now()}
+	if w.Group != "" {
+		op.Groups = []string{w.Group}
+	}
 	switch {
 	case w.Deletes():
 		op.Action = table.ActionDelete
@@ -129,7 +145,7 @@ func pair(group []table.Record) (sent, waits *table.Operation, err error) {
 // left to send.
 func collapse(earlier, later *table.Operation) *table.Operation {
 	op := *later
-	op.Base, op.Server = earlier.Base, earlier.Server
+	op.Base, op.Server, op.Groups = earlier.Base, earlier.Server, union(earlier.Groups, later.Groups)
 	switch {
 	case later.Record == nil && earlier.Base == nil && earlier.Server != nil && !earlier.Server.Deleted():
 		// What was inserted here is there already, from somebody else: the delete is one of that record.
@@ -205,6 +221,7 @@ func (e *entries) steps() []store.Step {
 type Batch struct {
 	Operations []*table.Operation
 	Clients    []string // under which client id each is sent
+	Groups     []string // the atomicity group of each, or ""; members are next to each other
 }
 
 // take marks operations as sent and returns them in order, those of an earlier attempt among them: at most one for a
@@ -222,7 +239,7 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 	limit := want.Limit
 	batch := &Batch{}
 	err := r.store.Relieve(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
-		batch.Operations, batch.Clients = nil, nil
+		*batch = Batch{}
 		results, err := tx.Run(ctx, getMeta(metaClient))
 		if err != nil {
 			return err
@@ -237,7 +254,7 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 		var marked entries
 		after := &store.Range{}
 		for len(batch.Operations) < limit {
-			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: limit})
+			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: want.Limit})
 			if err != nil {
 				return err
 			}
@@ -247,19 +264,40 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 					return err
 				}
 				after = store.After(float64(op.Seq))
-				key := op.Table + "/" + op.RecordID
-				if taken[key] || op.State == table.StateQuarantined || op.Principal != r.outbox.principal ||
-					want.Sent && op.State != table.StateSending || len(batch.Operations) == limit {
+				if len(batch.Operations) == limit || taken[recordName(op)] || want.Sent && op.State != table.StateSending {
 					continue
 				}
-				taken[key] = true
-				op.State = table.StateSending
-				op.Attempts++
-				batch.Operations = append(batch.Operations, op)
-				batch.Clients = append(batch.Clients, who.client(op.Seq))
-				marked.put(op)
+				unit, err := r.unit(ctx, tx, op)
+				if err != nil {
+					return err
+				}
+				if len(unit) > table.MaxBatch {
+					for _, op := range unit {
+						op.State, op.Reason = table.StateQuarantined, "the atomic transaction has more operations than a server takes at once"
+						marked.put(op)
+						taken[recordName(op)] = true
+					}
+					continue
+				}
+				if n := len(batch.Operations); n > 0 && n+len(unit) > limit {
+					limit = n // the next batch begins with it
+					break
+				}
+				for _, op := range unit {
+					taken[recordName(op)] = true
+					op.State = table.StateSending
+					op.Attempts++
+					group := ""
+					if len(op.Groups) > 0 {
+						group = unit[0].ID
+					}
+					batch.Operations = append(batch.Operations, op)
+					batch.Clients = append(batch.Clients, who.client(op.Seq))
+					batch.Groups = append(batch.Groups, group)
+					marked.put(op)
+				}
 			}
-			if len(results[0].Rows) < limit {
+			if len(results[0].Rows) < want.Limit {
 				break
 			}
 		}

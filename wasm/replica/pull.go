@@ -16,7 +16,7 @@ const (
 
 const prefixKept = "kept/"
 
-func metaKept(tableName, id string) string { return prefixKept + tableName + "/" + id } // {table, id, record, schema}: see ChooseCancel
+func metaKept(tableName, id string) string { return prefixKept + tableName + "/" + id } // {table, id, record, schema, version}: see ChooseCancel
 
 func getMeta(key string) store.Step {
 	return store.Step{Op: store.OpGet, Store: StoreMeta, Keys: []store.Key{key}}
@@ -64,7 +64,10 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 		if brought, err = r.elsewhere(ctx, tx, a.Pull, brought); err != nil {
 			return err
 		}
-		list, kept := withKept(brought, results[1].Rows)
+		list, kept, err := withKept(ctx, tx, a.Table, brought, results[1].Rows)
+		if err != nil {
+			return err
+		}
 		waiting := results[0].Rows
 		if len(waiting) == fewPending {
 			if waiting, err = r.waiting(ctx, tx, a.Table, list); err != nil {
@@ -114,19 +117,32 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 	return unsettled, err
 }
 
-// withKept adds to a page the records that were kept until it comes and that it does not bring itself. It returns the keys
-// of all that were kept, by id.
-func withKept(page []table.Change, rows []table.Record) (list []table.Change, kept map[string]store.Key) {
+// withKept adds to a page the records that were kept until it comes and that it does not bring itself; but none that has been
+// pushed since, and so has another version now. It returns the keys of all that were kept, by id.
+func withKept(
+	ctx context.Context, tx *store.Tx, tableName string, page []table.Change, rows []table.Record,
+) (list []table.Change, kept map[string]store.Key, err error) {
 	list, kept = page, make(map[string]store.Key, len(rows))
-	for _, row := range rows {
+	if len(rows) == 0 {
+		return list, kept, nil
+	}
+	ids := make([]store.Key, len(rows))
+	for i, row := range rows {
+		ids[i] = row["id"]
+	}
+	here, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: tableName, Keys: ids})
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, row := range rows {
 		id, _ := row["id"].(string)
 		kept[id] = row["key"]
-		if !slices.ContainsFunc(page, func(c table.Change) bool { return c.ID == id }) {
+		if here[0].Rows[i].Version() == row["version"] && !slices.ContainsFunc(page, func(c table.Change) bool { return c.ID == id }) {
 			record, _ := row["record"].(map[string]any)
 			list = append(slices.Clip(list), table.Change{Row: table.Row{ID: id, Record: record}})
 		}
 	}
-	return list, kept
+	return list, kept, nil
 }
 
 // waiting reads the operations of the records that change.

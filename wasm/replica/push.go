@@ -14,6 +14,7 @@ func encodeBatch(b *Batch) []byte {
 		r := &requests[i]
 		r.ID = op.ID
 		r.URL = op.Table
+		r.Group = b.Groups[i]
 		r.Headers = map[string]string{
 			"repeatability-request-id": op.ID,
 			"repeatability-client-id":  b.Clients[i] + "." + strconv.FormatUint(op.Seq, 10),
@@ -65,8 +66,8 @@ func (m *Machine) pushedAll() Effect {
 func (m *Machine) pushed(a Answer) Effect {
 	ops := m.batch.Operations
 	m.undecided = 0
-	if a.Status == 413 && len(ops) > 1 {
-		m.batch, m.limit, m.grows = nil, len(ops)/2, false
+	if a.Status == 413 && !m.batch.whole() {
+		m.batch, m.limit = nil, len(ops)/2
 		return m.take()
 	}
 	answers := map[string]*table.Response{}
@@ -79,15 +80,14 @@ func (m *Machine) pushed(a Answer) Effect {
 		for i := range list {
 			answers[list[i].ID] = &list[i]
 		}
-		if m.grows {
-			m.limit = min(2*m.limit, table.MaxBatch)
-		}
 	case a.Status == 413:
-		m.grows = true // one record was the reason, and the others may go together again
-		answers[ops[0].ID] = &table.Response{Status: 413, Body: table.Record{"error": "the record is larger than the server takes"}}
+		for _, op := range ops {
+			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
+		}
 	default:
 		return m.stop(table.Errorf(table.CodeServer, "the server refused the push with ", strconv.Itoa(a.Status), serverText(a.Body)))
 	}
+	m.batch.share(answers)
 	for _, op := range ops {
 		switch r := answers[op.ID]; {
 		case r == nil:

@@ -194,7 +194,9 @@ func (r *Replica) verdict(out *Settlement, ch *changes, sent, waits *table.Opera
 		if !r.mergeAlone(ch, c) {
 			out.Conflicts = append(out.Conflicts, c)
 		}
-	case answer.Status == 401, answer.Status == 408, answer.Status == 429, answer.Status >= 500, isFork(answer):
+	case answer.Status == statusDependent:
+		ch.release(sent, waits, r.outbox.newID())
+	case isUndecided(answer):
 		// no verdict: the machine tries again
 	default:
 		op := join(sent, waits)

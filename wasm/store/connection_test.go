@@ -39,7 +39,7 @@ func TestVersions(t *testing.T) {
 	t.Run("an upgrade that another keeps waiting ends with the context, or with its patience", func(t *testing.T) {
 		eachPlace(t, func(t *testing.T, p *place) {
 			p.must(p.options(notes1, nil)).Close()
-			stubborn, err := p.open(ctx, store.Layout{Name: p.name, Version: 11}, store.Events{VersionChange: func(bool) {}})
+			stubborn, err := p.open(ctx, store.Layout{Name: p.name, Version: 19}, store.Events{VersionChange: func(bool) {}})
 			if err != nil {
 				t.Fatal(err)
 			}

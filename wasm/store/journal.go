@@ -12,6 +12,7 @@ type Write struct {
 	ID     string
 	Before table.Record // the row before, nil if there was none
 	After  table.Row    // the row after; neither text nor record if it is deleted
+	Group  string       // names the transaction, where its writes are one unit to the server too; else ""
 
 	fresh bool // the id was made for this write, so nothing can be there under it
 }

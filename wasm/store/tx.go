@@ -13,6 +13,7 @@ type Tx struct {
 	txn     Txn
 	scope   []string
 	changes []Change
+	group   string // see Write.Group
 	single  bool   // there is one write, and nothing after it
 	last    []Step // go with the commit
 }

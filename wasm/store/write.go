@@ -118,7 +118,7 @@ func (t *writer) write(ctx context.Context, rows []table.Row, last bool) error {
 
 // prepare checks what can be checked without the rows that are there.
 func (t *writer) prepare(row table.Row) (Write, error) {
-	w := Write{Action: t.action, ID: row.ID}
+	w := Write{Action: t.action, ID: row.ID, Group: t.tx.group}
 	if t.action == table.ActionDelete {
 		return w, nil
 	}
