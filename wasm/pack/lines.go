@@ -12,6 +12,9 @@ var tableBegin = []byte{0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8}
 
 var errTable = errors.New("its table of functions is not of a form that is known: does a new version of Go write it differently?")
 
+// module is how the names of Larder's own functions begin.
+const module = "github.com/larder-sync/larder/"
+
 // Where a function's record (runtime, runtime2.go: _func) keeps what is needed here, in bytes from its beginning. Each is
 // the offset of a table that gives a value for each instruction, 0 where there is none.
 const (
@@ -23,7 +26,7 @@ const (
 )
 
 // dropLines takes the tables of files and lines out of the functions' records, as the runtime allows ("?:0" is then the
-// place of a function), and overwrites with zeros those that nothing else refers to.
+// place of a function), and overwrites with zeros those that nothing else refers to, and the names that nothing needs.
 func dropLines(memory []byte) error {
 	at := bytes.Index(memory, tableBegin)
 	if at < 0 {
@@ -34,10 +37,14 @@ func dropLines(memory []byte) error {
 		v, _ := u64(t, len(tableBegin)+8*n)
 		return int(v)
 	}
-	functions, values, records := word(0), word(6), word(7)
-	if values <= 0 || records <= values || records > len(t) || functions > (len(t)-records)/8 {
+	// Where each part of the table begins, in their order: names of functions, files of packages, names of files, values
+	// for instructions, records of functions.
+	functions, names, units, values, records := word(0), word(3), word(4), word(6), word(7)
+	if names <= 0 || units <= names || values <= units || records <= values || records > len(t) || functions > (len(t)-records)/8 {
 		return errTable
 	}
+	dropNames(t[names:units])
+	clear(t[units:values])
 	kept, dropped := map[uint32]bool{0: true}, map[uint32]bool{}
 	for i := range functions {
 		offset, _ := u32(t, records+8*i+4)
@@ -75,6 +82,18 @@ func dropLines(memory []byte) error {
 		clear(tables[from:end])
 	}
 	return nil
+}
+
+// dropNames overwrites the names of functions that neither a reader of a stack trace nor the runtime needs. Kept are those of
+// the program's own module, and those of all methods of pointers, out of which the runtime makes the text of a panic.
+func dropNames(names []byte) {
+	for len(names) > 0 {
+		name, rest, _ := bytes.Cut(names, []byte{0})
+		if !bytes.HasPrefix(name, []byte("main.")) && !bytes.HasPrefix(name, []byte(module)) && !bytes.Contains(name, []byte("(*")) {
+			clear(name)
+		}
+		names = rest
+	}
 }
 
 // tableEnd returns where a table of values ends: it is a list of pairs of numbers, how the value changes and for how many

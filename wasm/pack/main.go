@@ -1,4 +1,4 @@
-// Command pack rewrites a WebAssembly module of Go's linker so that there is less to load: an eighth less, compressed.
+// Command pack rewrites a WebAssembly module of Go's linker so that there is less to load: a sixth less, compressed.
 //
 //	pack FILE.wasm
 //
@@ -7,8 +7,8 @@
 //   - Data segments are joined. The linker leaves out every run of zeros between data, which makes tens of thousands of
 //     segments whose headers break up what a compressor would find to be alike. Memory begins as zeros, so that short
 //     runs can as well be written out.
-//   - The tables of files and lines are left out. A stack trace has the names of its functions, and ? for their places;
-//     whoever wants those builds the engine without pack.
+//   - The tables of files and lines are left out, and the names of most functions of other modules. A stack trace has
+//     the names of Larder's functions, and ? for their places; whoever wants more builds the engine without pack.
 //
 // The format is that of the WebAssembly core specification, section 5.5.14 (data section).
 package main
