@@ -67,7 +67,7 @@ func (m *Machine) pushed(a Answer) Effect {
 	ops := m.batch.Operations
 	m.undecided = 0
 	if a.Status == 413 && !m.batch.whole() {
-		m.batch, m.limit = nil, len(ops)/2
+		m.batch, m.limit, m.grows = nil, len(ops)/2, false
 		return m.take()
 	}
 	answers := map[string]*table.Response{}
@@ -80,7 +80,11 @@ func (m *Machine) pushed(a Answer) Effect {
 		for i := range list {
 			answers[list[i].ID] = &list[i]
 		}
+		if m.grows {
+			m.limit = min(2*m.limit, table.MaxBatch)
+		}
 	case a.Status == 413:
+		m.grows = true // one record, or one group, was the reason: the others may go together again
 		for _, op := range ops {
 			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
 		}
