@@ -45,8 +45,9 @@ test-browsers: bin/wasmrun deps ## all that concerns browsers, in pages and work
 race: ## the native tests under the race detector
 	$(GO) test -race ./table/... ./wasm/... ./manifest/... ./server/...
 
-sim: ## random days of three devices on a bad network: SEED=N replays one, DAYS=N runs more
-	SEED=$(SEED) DAYS=$(DAYS) $(GO) test -count=1 -timeout 60m -run TestRandomDays ./test/sync
+sim: ## the simulator: SEED=N replays one world with its trace, SEEDS=N runs so many, from FIRST=N on
+	TMPDIR=$(or $(wildcard /dev/shm),/tmp) SEED=$(SEED) SEEDS=$(or $(SEEDS),10000) FIRST=$(FIRST) \
+		$(GO) test -count=1 -timeout 60m $(if $(SEED),-v) -run TestWorlds ./test/sim
 
 bench: web deps ## reading and writing: raw IndexedDB, Dexie, RxDB, PouchDB, Larder and package idb in one run
 	cd test/bench && npm ci --silent --no-audit --no-fund && npm run --silent bundle

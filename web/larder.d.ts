@@ -219,7 +219,9 @@ export interface Database<T extends Schema = Schema> {
     tables: readonly N[], mode: 'readonly', fn: (tx: ReadTransaction<Pick<T, N>>) => V | Promise<V>, options?: { signal?: AbortSignal },
   ): Promise<V>;
   transaction<N extends keyof T & string, V>(
-    tables: readonly N[], mode: 'readwrite', fn: (tx: Transaction<Pick<T, N>>) => V | Promise<V>, options?: { signal?: AbortSignal },
+    tables: readonly N[], mode: 'readwrite', fn: (tx: Transaction<Pick<T, N>>) => V | Promise<V>,
+    /** atomic: the transaction is one unit on the server too. All of it takes effect there, or nothing. */
+    options?: { signal?: AbortSignal; atomic?: boolean },
   ): Promise<V>;
   /** Sends what waits. What the server refused is in the result; what stopped the push before its end is thrown. */
   push(options?: JobOptions): Promise<SyncResult<T>>;

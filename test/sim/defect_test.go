@@ -203,7 +203,7 @@ var defects = map[string]func() defect{
 // TestDefects runs worlds in which one thing is deliberately wrong. The simulator must find each: else what it holds true proves
 // nothing.
 func TestDefects(t *testing.T) {
-	most := number(t, "SEEDS", 200)
+	most := number(t, "SEEDS", 500)
 	for name, make := range defects {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

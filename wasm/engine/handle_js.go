@@ -32,6 +32,7 @@ var waiting = [...]struct {
 	{"pending", (*handle).pending},
 	{"retry", (*handle).retry},
 	{"discard", (*handle).discard},
+	{"edit", (*handle).edit},
 	{"status", (*handle).status},
 	{"pulled", (*handle).pulled},
 	{"connect", (*handle).connect},
@@ -265,7 +266,7 @@ func records(text string) ([]table.Record, error) {
 	return out, nil
 }
 
-// transaction(tables, write, fn, signal) runs fn in one transaction. fn gets {tx, write}: the IDBTransaction for reads, and
+// transaction(tables, write, fn, signal, atomic) runs fn in one transaction, which is one unit to the server too if it is atomic. fn gets {tx, write}: the IDBTransaction for reads, and
 // the function that writes. The transaction commits when fn's promise resolves, and is undone when it rejects.
 func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) {
 	ctx, stop := browser.WithSignal(ctx, browser.Arg(args, 3))
@@ -316,7 +317,10 @@ func (h *handle) transaction(ctx context.Context, args []js.Value) (any, error) 
 		_, err := browser.Await(ctx, promise)
 		return err
 	}
-	if browser.Arg(args, 1).Truthy() {
+	switch {
+	case browser.Arg(args, 4).Truthy():
+		return nil, h.store.Atomic(ctx, names, body)
+	case browser.Arg(args, 1).Truthy():
 		return nil, h.store.Update(ctx, names, body)
 	}
 	return nil, h.store.View(ctx, names, body)

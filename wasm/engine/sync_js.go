@@ -229,6 +229,19 @@ func (h *handle) discard(ctx context.Context, args []js.Value) (any, error) {
 	return nil, r.Discard(ctx, text(args, 0))
 }
 
+// edit(id, record) replaces the record of an operation.
+func (h *handle) edit(ctx context.Context, args []js.Value) (any, error) {
+	r, err := h.syncing()
+	if err != nil {
+		return nil, err
+	}
+	record, err := table.ParseRecord([]byte(text(args, 1)))
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.Edit(ctx, text(args, 0), record)
+}
+
 // status() gives {pending, quarantined, lastSync, principal} as JSON text.
 func (h *handle) status(ctx context.Context, _ []js.Value) (any, error) {
 	var s replica.Status

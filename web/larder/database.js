@@ -148,7 +148,8 @@ export class Database {
     need(mode === 'readonly' || mode === 'readwrite', 'transaction takes "readonly" or "readwrite" as its second argument', mode);
     need(typeof fn === 'function', 'transaction takes a function as its third argument', fn);
     const { signal, atomic } = optionsOf('transaction', options, ['signal', 'atomic']);
-    if (atomic) throw invalid('transaction: options.atomic is not known to this version of Larder');
+    need(atomic === undefined || typeof atomic === 'boolean', 'transaction: options.atomic is true or false', atomic);
+    need(!atomic || mode === 'readwrite', 'an atomic transaction is "readwrite"', mode);
     for (const name of tables) this.table(name);
     const engine = await this.#engine(signal);
     let result, thrown;
@@ -164,7 +165,7 @@ export class Database {
       }
     };
     try {
-      await engine.transaction(JSON.stringify(tables), mode === 'readwrite', inside, signal);
+      await engine.transaction(JSON.stringify(tables), mode === 'readwrite', inside, signal, atomic);
     } catch (error) {
       throw thrown ? thrown.error : error;
     }

@@ -1,6 +1,5 @@
 import { isObject, need, optionsOf } from './argument.js';
 import { encode, revive } from './codec.js';
-import { failure } from './error.js';
 
 /** Gives operations that came out of the engine their Dates, in place. */
 export function reviveOperations(rows, database) {
@@ -29,20 +28,17 @@ export class Pending {
     return this.#database.watch({ store: '$outbox', read: () => this.#rows('live'), dress, fn, onError });
   }
 
-  /** Puts an operation from quarantine back into the queue. */
+  /** Puts an operation from quarantine back into the queue, with all of its atomic transaction. */
   async retry(id, options) { await this.#change('retry', id, options); }
 
-  /** Drops an operation and undoes its change: the record goes back to the server's, or away if it was inserted here. */
+  /** Drops an operation, with all of its atomic transaction, and undoes the changes: records go back to the server's, or away. */
   async discard(id, options) { await this.#change('discard', id, options); }
 
   /** Replaces the record of an operation, which then waits to be pushed anew. */
   async edit(id, record, options) {
     need(typeof id === 'string', 'edit takes the id of an operation, a string, as its first argument', id);
     need(isObject(record), 'edit takes a record, an object, as its second argument', record);
-    const row = (await this.#rows('edit', options)).find((op) => op.id === id);
-    if (!row) throw failure('not-found', `there is no operation ${id} in the outbox: it was settled`);
-    const text = encode({ ...record, id: row.recordId }, () => `edit of an operation in table ${row.table}`);
-    await this.#database.ask('write', options ?? {}, row.table, 'put', `[${text}]`, false, options?.signal);
+    await this.#database.ask('edit', optionsOf('edit', options, ['signal']), id, encode(record, () => `edit of operation ${id}`));
   }
 
   async #change(call, id, options) {
