@@ -44,7 +44,8 @@ type Options struct {
 	SkipVersionCheck bool // requests of any other version speak Version too, or 2.0.0 where that is empty
 }
 
-// API answers requests for [table.PathTables], [PathAPI], [access.PathMe], [PathPush] and [table.PathProbe]. It is made by [New] and safe for concurrent use.
+// API answers requests for [table.PathTables], [PathAPI], [access.PathMe], [PathPush] and [table.PathProbe]. It is made by [New]
+// and safe for concurrent use.
 type API struct {
 	db      db.DB
 	feed    *feed.Feed

@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	writeTime = 30 * time.Second // for what is sent at once; who takes longer has to come back
+	writeTime = 30 * time.Second // for what is sent at once; who takes longer, or half as long at times, has to come back
 	maxReplay = 5000             // entries that are read for one who comes back; beyond it pulls
 	maxAtOnce = 256 << 10        // bytes, about, that a connection is told at once; one for whom more had to be read pulls
 	replays   = 8                // connections for which entries are read at the same time
@@ -236,12 +236,15 @@ func (c *connection) send(ctx context.Context, w http.ResponseWriter, out []byte
 		until = time.After(time.Until(c.stream.Until))
 	}
 	control := http.NewResponseController(w)
+	var deadline time.Time
 	beat := time.NewTimer(c.hub.o.Heartbeat)
 	defer beat.Stop()
 	for {
 		if len(out) > 0 {
-			// Where deadlines cannot be set, the connection's own limits hold.
-			_ = control.SetWriteDeadline(time.Now().Add(writeTime))
+			if now := time.Now(); deadline.Sub(now) < writeTime/2 {
+				deadline = now.Add(writeTime)
+				_ = control.SetWriteDeadline(deadline) // where it cannot be set, the connection's own limits hold
+			}
 			if _, err := w.Write(out); err != nil {
 				return // the client has gone, or is as good as gone
 			}

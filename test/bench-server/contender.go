@@ -64,17 +64,19 @@ func do(r *http.Request, answer any) error {
 }
 
 // read returns what is at a URL. The text is only looked into: the load is to cost less than the servers.
-func read(url string) (string, error) {
+func read(url string) ([]byte, error) {
 	response, err := client.Get(url)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	var text bytes.Buffer
+	text.Grow(int(max(response.ContentLength, 512<<10)) + bytes.MinRead)
+	_, err = text.ReadFrom(response.Body)
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s: %s %s", url, response.Status, text)
+		err = fmt.Errorf("%s: %s %s", url, response.Status, text.Bytes())
 	}
-	return string(text), err
+	return text.Bytes(), err
 }
 
 type larder struct {
@@ -129,9 +131,9 @@ func (l *larder) changed(cursor string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	_, link, _ := strings.Cut(page, `"@odata.nextLink":"`) // after the last record, and not there at the end
-	next, _, _ := strings.Cut(link, `"`)
-	return strings.Count(page, `"version":`), next, nil
+	_, link, _ := bytes.Cut(page[max(0, len(page)-200):], []byte(`"@odata.nextLink":"`)) // last of all, and not there at the end
+	next, _, _ := bytes.Cut(link, []byte(`"`))
+	return bytes.Count(page, []byte(`"version":`)), string(next), nil
 }
 
 func (l *larder) listen() (io.ReadCloser, error) { return stream(l.p.url + "/tables/note/live") }
@@ -208,12 +210,12 @@ func (b *pocketbase) changed(cursor string) (int, string, error) {
 	if err != nil {
 		return 0, "", err
 	}
-	n, at := strings.Count(page, `"collectionId":`), strings.LastIndex(page, `"updated":"`)
+	n, at := bytes.Count(page, []byte(`"collectionId":`)), bytes.LastIndex(page, []byte(`"updated":"`))
 	if n < 1000 || at < 0 {
 		return n, "", nil
 	}
-	next, _, _ := strings.Cut(page[at+len(`"updated":"`):], `"`)
-	return n, next, nil
+	next, _, _ := bytes.Cut(page[at+len(`"updated":"`):], []byte(`"`))
+	return n, string(next), nil
 }
 
 func (b *pocketbase) listen() (io.ReadCloser, error) {
