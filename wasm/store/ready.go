@@ -10,10 +10,9 @@ import (
 
 // Ready is a write as data: a program that is a transaction of its own. Who runs it tells of its changes.
 type Ready struct {
-	Stores  []string // that the transaction is over
+	Stores  []string // that the transaction is over: those that it changes
 	Steps   []Step
-	Stored  []table.Row // the records as they will be
-	Changes []Change
+	Changes []Change // of its table first
 }
 
 // Prepare makes a program of a write, and nil of one for which something has to be read first: then [Store.Write] is the way.
@@ -23,19 +22,18 @@ func (s *Store) Prepare(action table.Action, tableName string, records ...table.
 		return nil, nil
 	}
 	tx := &Tx{store: s, txn: noTxn{}, scope: append([]string{tableName}, s.own...), single: true}
-	r := &Ready{Stores: tx.scope}
 	var rows iter.Seq2[[]table.Row, error] = func(yield func([]table.Row, error) bool) { yield(records, nil) }
-	err := tx.Table(tableName).WriteRows(context.Background(), action, rows, func(stored []table.Row) error {
-		r.Stored = append(r.Stored, stored...)
-		return nil
-	})
+	err := tx.Table(tableName).WriteRows(context.Background(), action, rows, nil)
 	switch {
 	case errors.Is(err, errNoTxn):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	r.Steps, r.Changes = tx.last, tx.changes
+	r := &Ready{Steps: tx.last, Changes: tx.changes}
+	for i := range r.Changes {
+		r.Stores = append(r.Stores, r.Changes[i].Store)
+	}
 	return r, nil
 }
 
@@ -56,13 +54,5 @@ func (noTxn) Abort(error)                          {}
 func (r *Ready) AppendJSON(dst []byte, changes string) []byte {
 	dst = table.AppendJSON(append(dst, `{"stores":`...), r.Stores)
 	dst = AppendProgram(append(dst, `,"steps":`...), r.Steps)
-	stored := []byte{'['}
-	for i := range r.Stored {
-		if i > 0 {
-			stored = append(stored, ',')
-		}
-		stored = r.Stored[i].AppendJSON(stored)
-	}
-	dst = table.AppendJSON(append(dst, `,"stored":`...), string(append(stored, ']')))
 	return append(table.AppendJSON(append(dst, `,"changes":`...), changes), '}')
 }

@@ -53,7 +53,7 @@ func TestPrepare(t *testing.T) {
 			if err != nil || r == nil {
 				t.Fatalf("%s: got %v, %v", c.records, r, err)
 			}
-			if r.Stores[0] != "item" || (len(r.Stores) > 1) != c.journal || r.Changes[0].Store != "item" || len(r.Changes[0].IDs) != len(r.Stored) {
+			if r.Stores[0] != "item" || (len(r.Stores) > 1) != c.journal || r.Changes[0].Store != "item" || len(r.Changes[0].IDs) != len(r.Steps[0].Rows) {
 				t.Errorf("%s: %+v", c.records, r)
 			}
 			err = s.Update(t.Context(), r.Stores, func(tx *store.Tx) error {
@@ -69,7 +69,7 @@ func TestPrepare(t *testing.T) {
 			}
 			text := string(r.AppendJSON(nil, "told"))
 			said, err := table.ParseRecord([]byte(text))
-			if err != nil || said["stored"] != c.want || said["changes"] != "told" {
+			if err != nil || said["changes"] != "told" || said["steps"] == nil {
 				t.Errorf("%s: %s, %v", c.records, text, err)
 			}
 		}

@@ -5,6 +5,9 @@ import { asLarderError } from './error.js';
 /** The least time between two runs of one query, in milliseconds: of a burst of commits people see one change a frame. */
 const PAUSE = 16;
 
+/** How many changed records of a store are named in one message, at most. */
+const MANY = 200;
+
 /**
  * Live queries of one database: after a commit, here or in another tab, those that the commit can touch run again, and
  * their callbacks hear what was added, changed and removed. Runs of one query never overlap, and changes that come
@@ -13,6 +16,13 @@ const PAUSE = 16;
 export class Live {
   #watches = new Set();
   #channel;
+  #untold = new Map(); // store -> ids, or undefined where they are many: what the other tabs have not been told yet
+  #timer; // runs after they were told
+  #tell = () => {
+    const changes = Array.from(this.#untold, ([store, ids]) => ({ store, ids }));
+    this.#untold.clear();
+    if (changes.length > 0) this.#channel.post({ changes });
+  };
   #look;
 
   /**
@@ -26,12 +36,26 @@ export class Live {
       this.#notify(data.changes);
       onRemote(data.changes.map((change) => change.store));
     });
+    globalThis.addEventListener?.('pagehide', this.#tell);
   }
 
-  /** Tells this tab's queries and the other tabs what a commit has changed: [{ store, ids }], without ids where they are many. */
+  /**
+   * Tells this tab's queries what a commit has changed: [{ store, ids }], without ids where they are many. The other tabs hear
+   * of it at once, and of the commits that follow soon after by one message: a message costs as much as half a commit.
+   */
   committed(changes) {
     this.#notify(changes);
-    this.#channel.post({ changes });
+    for (const { store, ids } of changes) {
+      const before = this.#untold.has(store) ? this.#untold.get(store) : [];
+      this.#untold.set(store, ids && before && before.length + ids.length <= MANY ? [...before, ...ids] : undefined);
+    }
+    if (this.#timer && !globalThis.document?.hidden) return; // a hidden page's timers are late
+    this.#tell();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.#tell();
+    }, PAUSE);
   }
 
   /**
@@ -53,6 +77,9 @@ export class Live {
   close() {
     for (const watch of this.#watches) watch.stop();
     this.#watches.clear();
+    clearTimeout(this.#timer);
+    this.#tell();
+    globalThis.removeEventListener?.('pagehide', this.#tell);
     this.#channel.close();
   }
 

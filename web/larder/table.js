@@ -40,6 +40,6 @@ export class Table extends Reader {
     const text = encode(record, () => `${action} in table ${this.name}`);
     const { signal } = optionsOf(action, options, ['signal']);
     const stored = await this.write(this.name, action, `[${text}]`, true, signal);
-    return revive(JSON.parse(stored)[0], this.dates);
+    return revive((typeof stored === 'string' ? JSON.parse(stored) : stored)[0], this.dates); // text is the engine's
   }
 }
