@@ -16,9 +16,9 @@ type Index struct {
 }
 
 // Indexes returns the indexes by which [Dialect.Page] and [Dialect.Count] find a table's rows: those that its schemas, for
-// several may share it, declare, and one by updatedAt, which Azure's clients pull by. Indexes of columns without a type, multi-entry ones among
-// them, are left out, for SQL could not use them. Unique ones do not make SQL check anything: that must be known before
-// the write.
+// several may share it, declare, and one by updatedAt, which Azure's clients pull by. Indexes of columns without a type,
+// multi-entry ones among them, are left out, for SQL could not use them. Unique ones do not make SQL check anything: that must
+// be known before the write.
 func (d *Dialect) Indexes(schemas ...*table.Schema) []Index {
 	always := []table.Index{{Columns: []string{table.ColumnUpdatedAt}}}
 	var list []Index
