@@ -157,7 +157,7 @@ func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
 	})
 }
 
-// prepare(table, action, records) makes a transaction of a write, as JSON text {stores, steps, stored, changes}, for larder.js
+// prepare(table, action, records) makes a transaction of a write, as JSON text {stores, steps, changes}, for larder.js
 // to run; and an empty text where something has to be read first.
 func (h *handle) prepare(args []js.Value) (string, error) {
 	action, err := actionOf(text(args, 1))
