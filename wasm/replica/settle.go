@@ -168,6 +168,11 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 		}
 		return ch.write(tx, tables)
 	})
+	for _, op := range ops {
+		if a := answers[op.ID]; err == nil && a != nil && a.Status < 300 {
+			r.saw(op.Table, op.RecordID)
+		}
+	}
 	if err == nil && copied > 0 && r.options.Fork != nil {
 		r.options.Fork()
 	}
