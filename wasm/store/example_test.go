@@ -3,42 +3,50 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"log"
+	"time"
 
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/store"
 )
 
-func groceries(ctx context.Context) error {
-	schema := &table.Database{Version: 1, Tables: []*table.Schema{{
-		Name:    "todoitem",
-		Columns: []table.Column{{Name: "due", Type: table.TypeDate}, {Name: "text", Type: table.TypeString}},
-		Indexes: []table.Index{{Columns: []string{"due"}}},
-	}}}
-	db, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: store.Memory()}) // or store.IndexedDB()
+type Item struct { // a record: its fields are columns
+	ID, Text string
+	Due      time.Time `larder:"due,index"`
+}
+
+func groceries(ctx context.Context, db *store.Store) error { // opened with store.SchemaOf[Item]("todoitem")
+	todo, err := store.TableOf[Item](db, "todoitem")
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	return db.Update(ctx, []string{"todoitem"}, func(tx *store.Tx) error { // all of it is kept, or nothing
-		todo := tx.Table("todoitem")
-		_, err := todo.Insert(ctx, table.Record{"id": "1", "text": "bread", "due": "2026-11-22T09:00:00+01:00"},
-			table.Record{"id": "2", "text": "milk", "due": "2026-11-20"})
-		if err != nil {
-			return err
-		}
-		rows, err := todo.Query(ctx, &table.Query{Order: []table.Order{{Column: "due"}}, Take: 10}) // by the index
-		for _, row := range rows {
-			fmt.Println(row["text"], row["due"])
-		}
+	sunday := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	if err := todo.Put(ctx, &Item{"1", "bread", sunday}, &Item{"2", "milk", sunday.AddDate(0, 0, -2)}); err != nil {
 		return err
-	})
+	}
+	rows, err := todo.Query(ctx, &table.Query{Order: []table.Order{{Column: "due"}}, Take: 10}) // by the index
+	for _, row := range rows {
+		fmt.Println(row.Text, row.Due.Weekday())
+	}
+	return err
 }
 
 func Example() {
-	if err := groceries(context.Background()); err != nil {
-		fmt.Println(err)
+	ctx := context.Background()
+	schema, err := store.SchemaOf[Item]("todoitem")
+	if err != nil {
+		log.Fatal(err)
+	}
+	db, err := store.Open(ctx, store.Options{Name: "app", Open: store.Memory(), // or store.IndexedDB()
+		Schema: &table.Database{Version: 1, Tables: []*table.Schema{schema}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+	if err := groceries(ctx, db); err != nil {
+		log.Fatal(err)
 	}
 	// Output:
-	// milk 2026-11-20T00:00:00.000Z
-	// bread 2026-11-22T08:00:00.000Z
+	// milk Friday
+	// bread Sunday
 }
