@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/larder-sync/larder/server"
 	"github.com/larder-sync/larder/server/db"
@@ -20,28 +17,12 @@ import (
 const exportPage = 1000
 
 func exportCommand(f *flags) func(context.Context, *Main, []string) error {
-	name := f.String("table", "", "the `table` whose records are written, one JSON object on each line, as larder import reads them")
+	c, find := forTable(f, "the `table` whose records are written, one JSON object on each line, as larder import reads them")
 	out := f.String("out", "", "the new `file`; standard output when empty")
-	c := &config{}
-	f.StringVar(&c.db, "db", server.DefaultDB, databaseUsage)
-	f.StringVar(&c.tables, "tables", defaultTables, "the `folder` with one NAME.json for each table")
 	return func(ctx context.Context, m *Main, _ []string) (err error) {
-		if *name == "" {
-			return f.wrong("which --table?")
-		}
-		c.tablesGiven = true
-		tables, err := c.loadTables(slog.New(slog.DiscardHandler))
+		t, _, err := find()
 		if err != nil {
 			return err
-		}
-		var t *db.Table
-		for _, other := range tables {
-			if strings.EqualFold(other.Name(), *name) {
-				t = other
-			}
-		}
-		if t == nil {
-			return fmt.Errorf("there is no table %s: its file would be %s", *name, filepath.Join(c.tables, *name+".json"))
 		}
 		database, err := server.OpenDatabase(ctx, c.db, false)
 		if err != nil {
