@@ -219,7 +219,7 @@ func (b *chromium) newTab(ctx context.Context) (tab, error) {
 	}
 	t := &chromiumTab{
 		browser: b, target: target.TargetID, session: attached.SessionID,
-		gone: make(chan struct{}), loads: newLoads(),
+		ending: newEnding(), loads: newLoads(),
 	}
 	b.mu.Lock()
 	b.tabs[t.session] = t

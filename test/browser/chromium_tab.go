@@ -4,22 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 )
 
 var errTabGone = fmt.Errorf("browser: page or worker %w: it was closed or has crashed", ErrGone)
 
 // chromiumTab is one page of a Chromium.
 type chromiumTab struct {
+	*ending
 	browser *chromium
 	target  string // the id of the target, and of its main frame
 	session string
 	log     console
-	gone    chan struct{}
 	loads   *loads
-
-	mu   sync.Mutex
-	lost bool
 }
 
 // prepare switches on what the driver needs to hear.
@@ -91,16 +87,6 @@ func (t *chromiumTab) event(method string, params json.RawMessage) {
 	default:
 		t.browser.targetEvent(&t.log, method, params)
 		t.log.event(method, params)
-	}
-}
-
-// lose says that the page is gone.
-func (t *chromiumTab) lose() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.lost {
-		t.lost = true
-		close(t.gone)
 	}
 }
 
@@ -188,8 +174,6 @@ func (t *chromiumTab) raw(ctx context.Context, method string, params any) (json.
 }
 
 func (t *chromiumTab) console() []Message { return t.log.messages() }
-
-func (t *chromiumTab) done() <-chan struct{} { return t.gone }
 
 func (t *chromiumTab) close(ctx context.Context) error {
 	select {

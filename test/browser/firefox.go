@@ -186,7 +186,7 @@ func (b *firefox) newTab(ctx context.Context) (tab, error) {
 	if err := b.conn.ask(ctx, "", "browsingContext.create", map[string]any{"type": "window"}, &r); err != nil {
 		return nil, err
 	}
-	t := &firefoxTab{browser: b, context: r.Context, gone: make(chan struct{}), loads: newLoads()}
+	t := &firefoxTab{browser: b, context: r.Context, ending: newEnding(), loads: newLoads()}
 	b.mu.Lock()
 	b.tabs[t.context] = t
 	b.mu.Unlock()

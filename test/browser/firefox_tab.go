@@ -4,19 +4,15 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 )
 
 // firefoxTab is one page of a Firefox, in a window of its own.
 type firefoxTab struct {
+	*ending
 	browser *firefox
 	context string // the page's name in the protocol
 	log     console
-	gone    chan struct{}
 	loads   *loads
-
-	mu   sync.Mutex
-	lost bool
 }
 
 func (t *firefoxTab) call(ctx context.Context, method string, params map[string]any) (json.RawMessage, error) {
@@ -73,16 +69,6 @@ func (t *firefoxTab) navigationEvent(method, navigation, url string) {
 // one's start.
 func (t *firefoxTab) settle(ctx context.Context) {
 	_, _ = t.browser.conn.call(ctx, "", "session.status", nil)
-}
-
-// lose says that the page is gone.
-func (t *firefoxTab) lose() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.lost {
-		t.lost = true
-		close(t.gone)
-	}
 }
 
 func (t *firefoxTab) navigate(ctx context.Context, url string) error {
@@ -185,8 +171,6 @@ func (t *firefoxTab) raw(context.Context, string, any) (json.RawMessage, error) 
 }
 
 func (t *firefoxTab) console() []Message { return t.log.messages() }
-
-func (t *firefoxTab) done() <-chan struct{} { return t.gone }
 
 func (t *firefoxTab) close(ctx context.Context) error {
 	select {

@@ -129,7 +129,7 @@ func (b *webkit) newTab(ctx context.Context) (tab, error) {
 	if err := b.conn.ask(ctx, "", "open", struct{}{}, &r); err != nil {
 		return nil, err
 	}
-	t := &webkitTab{browser: b, session: r.Session, gone: make(chan struct{}), loads: newLoads(), since: len(b.log.messages())}
+	t := &webkitTab{browser: b, session: r.Session, ending: newEnding(), loads: newLoads(), since: len(b.log.messages())}
 	b.mu.Lock()
 	b.tabs[t.session] = t
 	b.mu.Unlock()

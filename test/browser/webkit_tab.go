@@ -9,20 +9,16 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // webkitTab is one page of a WebKitGTK, in a window of its own.
 type webkitTab struct {
+	*ending
 	browser *webkit
 	session string
 	since   int    // how many messages the browser's console had when the page was opened
 	handle  string // the page's name to WebKitWebDriver, once it is known; of [webkitInput]
-	gone    chan struct{}
 	loads   *loads
-
-	mu   sync.Mutex
-	lost bool
 }
 
 func (t *webkitTab) call(ctx context.Context, method string, params any) (json.RawMessage, error) {
@@ -58,16 +54,6 @@ func (t *webkitTab) event(method string, params json.RawMessage) {
 		t.browser.forget(t)
 	case "gone":
 		t.browser.forget(t)
-	}
-}
-
-// lose says that the page is gone.
-func (t *webkitTab) lose() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.lost {
-		t.lost = true
-		close(t.gone)
 	}
 }
 
@@ -207,8 +193,6 @@ func (t *webkitTab) raw(context.Context, string, any) (json.RawMessage, error) {
 }
 
 func (t *webkitTab) console() []Message { return t.browser.log.messages()[t.since:] }
-
-func (t *webkitTab) done() <-chan struct{} { return t.gone }
 
 func (t *webkitTab) close(ctx context.Context) error {
 	select {
