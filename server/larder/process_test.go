@@ -55,7 +55,7 @@ func startProcess(dir string, getenv func(string) string, args ...string) (*proc
 		p.mu.Unlock()
 		p.grew.Broadcast()
 	}()
-	if p.url = p.await(`larder: serving (http://\S+)/ `); p.url == "" {
+	if p.url = p.await(`larder: serving (https?://\S+)/ `); p.url == "" {
 		p.kill()
 		return nil, fmt.Errorf("the server ended before it served:\n%s", p.text())
 	}

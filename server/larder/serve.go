@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -139,9 +140,17 @@ func (c *config) check() (err error) {
 		return fmt.Errorf("--api-version: %w", err)
 	}
 	for _, name := range c.hosts {
-		if net.ParseIP(name) == nil && (strings.ContainsAny(name, "/:*") || strings.HasSuffix(name, ".")) {
-			return fmt.Errorf("--host %s is not a name as in shop.example.com: leave out scheme and port", name)
+		if err := checkHost("--host", name); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// checkHost reports a name, given with a flag, under which no browser reaches a server.
+func checkHost(flag, name string) error {
+	if net.ParseIP(name) == nil && (strings.ContainsAny(name, "/:*") || strings.HasSuffix(name, ".")) {
+		return fmt.Errorf("%s %s is not a name as in shop.example.com: leave out scheme and port", flag, name)
 	}
 	return nil
 }
@@ -176,8 +185,9 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 		return err
 	}
 	o := server.Options{
-		DB: c.db, Files: tables, Web: files.handler, Logger: logger, MaxBody: int64(c.maxBody), CORS: c.cors, Hosts: c.hosts,
-		Key: c.key, Issuers: c.issuers, Audience: c.audience, Issuer: c.issuer, Login: c.login,
+		DB: c.db, Files: tables, Web: files.handler, Logger: logger, MaxBody: int64(c.maxBody), CORS: c.cors,
+		Hosts: slices.Concat(c.hosts, c.tls.authority.names),
+		Key:   c.key, Issuers: c.issuers, Audience: c.audience, Issuer: c.issuer, Login: c.login,
 		Version: c.version, SkipVersionCheck: c.skipVersion, OpenAPI: c.openapi,
 		Relaxed: c.relaxed, Rate: c.rate, TLS: encryption, Feed: feed.Options{Keep: c.keep}, Live: live.Options{Max: c.live},
 	}
@@ -201,6 +211,9 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 	}
 	fmt.Fprintf(m.Stderr, "larder: serving %s (stop with Ctrl+C)\n", url)
 	logger.Info("listening", "url", url, "db", server.RedactDatabase(c.db), "tables", len(tables), "web", c.web, "version", version())
+	if len(c.tls.authority.names) > 0 {
+		go c.tls.authority.fetch(logger)
+	}
 	reserve := make([]byte, reserved)
 	defer runtime.KeepAlive(reserve)
 	return s.Serve(ctx, listener)

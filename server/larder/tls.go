@@ -8,41 +8,35 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/acme/autocert"
 )
 
 // encryption is how "larder serve" speaks TLS. The zero value is not at all.
 type encryption struct {
 	cert, key string // files
-	acme      list   // names for which certificates are asked for
-	cache     string // where these are kept
+	authority authority
 }
 
 func (e *encryption) flags(f *flags) {
 	f.StringVar(&e.cert, "tls-cert", "", "the `file` with the certificate, and those above it, for https. It is read again when it changes")
 	f.StringVar(&e.key, "tls-key", "", "the `file` with the certificate's key")
-	f.Var(&e.acme, "acme", "`names` for which certificates are got from Let's Encrypt, separated by commas; the server must be reached\n"+
-		"      under them on port 443. This accepts the terms of Let's Encrypt")
-	f.StringVar(&e.cache, "acme-cache", "acme", "the `folder` in which these certificates are kept")
+	e.authority.flags(f)
 }
 
 func (e *encryption) check() error {
 	switch {
 	case (e.cert == "") != (e.key == ""):
 		return errors.New("--tls-cert and --tls-key go together")
-	case e.cert != "" && len(e.acme) > 0:
+	case e.cert != "" && len(e.authority.names) > 0:
 		return errors.New("--tls-cert and --acme are two ways to the same: choose one")
 	}
-	return nil
+	return e.authority.check()
 }
 
 // config returns nil where there is to be no TLS.
 func (e *encryption) config(logger *slog.Logger) (*tls.Config, error) {
 	switch {
-	case len(e.acme) > 0:
-		m := &autocert.Manager{Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(e.acme...), Cache: autocert.DirCache(e.cache)}
-		return m.TLSConfig(), nil
+	case len(e.authority.names) > 0:
+		return e.authority.config(logger)
 	case e.cert == "":
 		return nil, nil
 	}
