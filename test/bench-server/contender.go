@@ -1,10 +1,10 @@
+//go:build linux
+
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,12 +18,12 @@ import (
 type contender interface {
 	name() string
 	process() *process
-	// create inserts one row with a text.
-	create(text string) error
+	// create is the path and the body by which a row with a text is inserted.
+	create(text string) (path, body string)
 	// changed reads a page of 1,000 changed rows that follow a cursor, "" for the first, and returns how many it had.
 	changed(cursor string) (rows int, next string, err error)
-	// listen returns a stream of server-sent events with the changes; it is closed by its reader.
-	listen() (io.ReadCloser, error)
+	// listen lets one more of an audience hear of the changes.
+	listen(*audience) error
 }
 
 // transport keeps enough connections open for all clients of a test.
@@ -119,9 +119,10 @@ func declare(dir string) error {
 func (l *larder) name() string      { return l.title }
 func (l *larder) process() *process { return l.p }
 
-func (l *larder) create(text string) error {
-	return ask("POST", l.p.url+"/tables/note", "", map[string]any{"text": text, "owner": "somebody", "done": false}, nil)
-}
+func (l *larder) create(text string) (path, body string) { return "/tables/note", row(text) }
+
+// row is a row as JSON. The text has nothing that JSON escapes.
+func row(text string) string { return `{"text":"` + text + `","owner":"somebody","done":false}` }
 
 func (l *larder) changed(cursor string) (int, string, error) {
 	if cursor == "" {
@@ -136,22 +137,9 @@ func (l *larder) changed(cursor string) (int, string, error) {
 	return bytes.Count(page, []byte(`"version":`)), string(next), nil
 }
 
-func (l *larder) listen() (io.ReadCloser, error) { return stream(l.p.url + "/tables/note/live") }
-
-func stream(url string) (io.ReadCloser, error) {
-	r, err := http.NewRequest(http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Accept", "text/event-stream")
-	response, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
-		return nil, errors.Join(errors.New(response.Status), response.Body.Close())
-	}
-	return response.Body, nil
+func (l *larder) listen(a *audience) error {
+	_, err := a.join(l.p, "/tables/note/live", "id:")
+	return err
 }
 
 type pocketbase struct{ p *process }
@@ -196,8 +184,8 @@ func startPocketBase(program, dir string) (contender, error) {
 func (b *pocketbase) name() string      { return "PocketBase" }
 func (b *pocketbase) process() *process { return b.p }
 
-func (b *pocketbase) create(text string) error {
-	return ask("POST", b.p.url+"/api/collections/note/records", "", map[string]any{"text": text, "owner": "somebody", "done": false}, nil)
+func (b *pocketbase) create(text string) (path, body string) {
+	return "/api/collections/note/records", row(text)
 }
 
 // changed pages by the time of the last row, as an app must that wants what changed; no row is counted that came before.
@@ -218,31 +206,15 @@ func (b *pocketbase) changed(cursor string) (int, string, error) {
 	return n, string(next), nil
 }
 
-func (b *pocketbase) listen() (io.ReadCloser, error) {
-	body, err := stream(b.p.url + "/api/realtime")
+func (b *pocketbase) listen(a *audience) error {
+	text, err := a.join(b.p, "/api/realtime", "data:")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	in := bufio.NewReader(body)
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return nil, errors.Join(err, body.Close())
-		}
-		data, ok := strings.CutPrefix(line, "data:")
-		if !ok {
-			continue
-		}
-		var hello struct{ ClientID string }
-		if err = json.Unmarshal([]byte(data), &hello); err == nil {
-			err = ask("POST", b.p.url+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}}, nil)
-		}
-		if err != nil {
-			return nil, errors.Join(err, body.Close())
-		}
-		return struct {
-			io.Reader
-			io.Closer
-		}{in, body}, nil
+	var hello struct{ ClientID string }
+	_, data, _ := bytes.Cut(text, []byte("data:"))
+	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&hello); err != nil {
+		return fmt.Errorf("PocketBase greets with %q: %w", text, err)
 	}
+	return ask("POST", b.p.url+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}}, nil)
 }

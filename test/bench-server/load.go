@@ -1,9 +1,11 @@
+//go:build linux
+
 package main
 
 import (
-	"bufio"
+	"bytes"
+	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -52,13 +54,7 @@ func creates(c contender, clients int, during time.Duration) (result, error) {
 		end := time.Now().Add(during)
 		for range clients {
 			wg.Go(func() {
-				var own []time.Duration
-				var err error
-				for err == nil && time.Now().Before(end) {
-					start := time.Now()
-					err = c.create(filler)
-					own = append(own, time.Since(start))
-				}
+				own, err := insert(c, end)
 				mu.Lock()
 				defer mu.Unlock()
 				all = append(all, own...)
@@ -70,6 +66,21 @@ func creates(c contender, clients int, during time.Duration) (result, error) {
 		wg.Wait()
 		return len(all), all, failed
 	})
+}
+
+// insert inserts rows one by one, and returns how long each took.
+func insert(c contender, end time.Time) (took []time.Duration, err error) {
+	w, err := dial(c.process())
+	if err != nil {
+		return nil, err
+	}
+	defer w.close()
+	for err == nil && time.Now().Before(end) {
+		start := time.Now()
+		err = w.post(c.create(filler))
+		took = append(took, time.Since(start))
+	}
+	return took, err
 }
 
 // filler makes rows of about 230 bytes.
@@ -105,66 +116,70 @@ func changes(c contender, clients int, during time.Duration) (result, error) {
 
 // delays has subscribers listen while rows are written at a rate, and measures how long after it was sent each row comes.
 func delays(c contender, subscribers, perSecond int, during time.Duration) (result, error) {
-	var mu sync.Mutex
-	var all []time.Duration
-	var wg sync.WaitGroup
-	var open []io.Closer
-	defer func() {
-		for _, s := range open {
-			s.Close() // nobody reads it any more
-		}
-		wg.Wait()
-	}()
+	a, err := newAudience()
+	if err != nil {
+		return result{}, err
+	}
+	defer a.close()
 	for range subscribers {
-		s, err := c.listen()
-		if err != nil {
+		if err := c.listen(a); err != nil {
 			return result{}, err
 		}
-		open = append(open, s)
-		wg.Go(func() {
-			for in := bufio.NewReader(s); ; {
-				line, err := in.ReadString('\n')
-				if err != nil {
-					return
-				}
-				if _, rest, ok := strings.Cut(line, "sent:"); ok {
-					nanos, _, _ := strings.Cut(rest, ":")
-					if sent, err := strconv.ParseInt(nanos, 10, 64); err == nil {
-						mu.Lock()
-						all = append(all, time.Duration(time.Now().UnixNano()-sent))
-						mu.Unlock()
-					}
-				}
-			}
-		})
 	}
+	w, err := dial(c.process())
+	if err != nil {
+		return result{}, err
+	}
+	defer w.close()
 	time.Sleep(500 * time.Millisecond) // the last of them is heard
-	received := func() int {
-		mu.Lock()
-		defer mu.Unlock()
-		return len(all)
-	}
+	rows := int(during.Seconds() * float64(perSecond))
 	return watch(c, func() (int, []time.Duration, error) {
-		tick := time.NewTicker(time.Second / time.Duration(perSecond))
-		defer tick.Stop()
-		rows := int(during.Seconds() * float64(perSecond))
-		for range rows {
-			<-tick.C
-			if err := c.create(fmt.Sprintf("sent:%d: %s", time.Now().UnixNano(), filler)); err != nil {
-				return 0, nil, err
-			}
-		}
-		for wait := time.Now().Add(20 * time.Second); received() < rows*subscribers && time.Now().Before(wait); {
+		heard, stop, ended := make([]time.Duration, 0, rows*subscribers), make(chan struct{}), make(chan error, 1)
+		var count atomic.Int64
+		go func() {
+			ended <- a.listen(stop, func(text []byte) {
+				heard = appendDelays(heard, text, time.Now())
+				count.Store(int64(len(heard)))
+			})
+		}()
+		err := write(c, w, rows, perSecond)
+		for wait := time.Now().Add(20 * time.Second); err == nil && count.Load() < int64(rows*subscribers) && time.Now().Before(wait); {
 			time.Sleep(10 * time.Millisecond)
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		var err error
-		if len(all) < rows*subscribers {
-			err = fmt.Errorf("%d of %d rows came", len(all), rows*subscribers)
+		close(stop)
+		if err = errors.Join(err, <-ended); err == nil && len(heard) < rows*subscribers {
+			err = fmt.Errorf("%d of %d rows came", len(heard), rows*subscribers)
 		}
-		return len(all), slices.Clone(all), err
+		return len(heard), heard, err
 	})
+}
+
+// write inserts rows at a rate, each with the time at which it is sent.
+func write(c contender, w *wire, rows, perSecond int) error {
+	tick := time.NewTicker(time.Second / time.Duration(perSecond))
+	defer tick.Stop()
+	for range rows {
+		<-tick.C
+		if err := w.post(c.create(fmt.Sprintf("sent:%d: %s", time.Now().UnixNano(), filler))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// appendDelays appends how old the rows are that a piece of a stream has.
+func appendDelays(list []time.Duration, text []byte, now time.Time) []time.Duration {
+	for {
+		_, rest, ok := bytes.Cut(text, []byte("sent:"))
+		if !ok {
+			return list
+		}
+		nanos, after, _ := bytes.Cut(rest, []byte(":"))
+		if sent, err := strconv.ParseInt(string(nanos), 10, 64); err == nil {
+			list = append(list, time.Duration(now.UnixNano()-sent))
+		}
+		text = after
+	}
 }
 
 // idle opens many live connections, and returns what each of them costs in memory.
@@ -173,18 +188,15 @@ func idle(c contender, connections int) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var open []io.Closer
-	defer func() {
-		for _, s := range open {
-			s.Close() // nobody reads it any more
+	a, err := newAudience()
+	if err != nil {
+		return "", err
+	}
+	defer a.close()
+	for i := range connections {
+		if err := c.listen(a); err != nil {
+			return "", fmt.Errorf("after %d connections: %w", i, err)
 		}
-	}()
-	for range connections {
-		s, err := c.listen()
-		if err != nil {
-			return "", fmt.Errorf("after %d connections: %w", len(open), err)
-		}
-		open = append(open, s)
 	}
 	time.Sleep(2 * time.Second)
 	after, err := c.process().memory()

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command bench-server loads Larder's server and PocketBase with the same work, in turn in one run, and prints what each did
 // and the ratios. Rates mean little by themselves: the load comes from the same machine, and others may use it.
 //
@@ -14,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,13 +32,14 @@ func main() {
 	flag.IntVar(&rounds, "rounds", 3, "how often each contender does each work; the best of them counts")
 	flag.DurationVar(&during, "time", 4*time.Second, "how long each work goes on")
 	flag.IntVar(&connections, "connections", 5000, "how many idle live connections are opened; 0 for none")
+	only := flag.String("only", "", "the `word` that the name of a work must have to be done: create, changed or live")
 	growth := flag.Int("growth", 0, "instead: what a create and a page cost with 10,000 rows and with this many")
 	flag.Parse()
 	var err error
 	if *growth > 0 {
 		err = grow(larder, *growth)
 	} else {
-		err = run([]string{larder, larder, pocketbase}, rounds, during, connections)
+		err = run([]string{larder, larder, pocketbase}, rounds, during, connections, *only)
 	}
 	if err != nil {
 		log.Fatal(err)
@@ -48,7 +52,7 @@ type work struct {
 	do   func(contender) (result, error)
 }
 
-func run(programs []string, rounds int, during time.Duration, connections int) error {
+func run(programs []string, rounds int, during time.Duration, connections int, only string) error {
 	all, stop, err := startAll(programs)
 	defer stop()
 	if err != nil {
@@ -60,6 +64,9 @@ func run(programs []string, rounds int, during time.Duration, connections int) e
 		{"live, 200 subscribers × 20 rows/s", func(c contender) (result, error) { return delays(c, 200, 20, during) }},
 	}
 	for _, w := range works {
+		if !strings.Contains(w.name, only) {
+			continue
+		}
 		best := make([]result, len(all))
 		for round := range rounds {
 			for i := range all {

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -14,8 +16,9 @@ import (
 
 // process is a server under load, and what it uses of the machine.
 type process struct {
-	cmd *exec.Cmd
-	url string
+	cmd     *exec.Cmd
+	address string
+	url     string
 }
 
 // freeAddress returns an address that nobody listens on.
@@ -34,7 +37,7 @@ func start(dir, address, path, program string, args ...string) (*process, error)
 		return nil, err
 	}
 	defer log.Close()
-	p := &process{cmd: exec.Command(program, args...), url: "http://" + address}
+	p := &process{cmd: exec.Command(program, args...), address: address, url: "http://" + address}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, log, log
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
