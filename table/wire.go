@@ -4,6 +4,7 @@ package table
 const (
 	PathTables = "/tables/"       // followed by a table's name, and an id
 	PathBatch  = "/tables/$batch" // OData JSON batch
+	PathDigest = "/$digest"       // after a table's path, with a delta token: what the server has, as digests by ranges of ids
 	PathProbe  = "/__probe"       // answers 204 and repeats its query parameter "n" in HeaderProbe
 
 	HeaderZUMOVersion = "ZUMO-API-VERSION"
@@ -11,6 +12,11 @@ const (
 	HeaderClientID    = "Repeatability-Client-ID"  // "<client id>.<sequence number>"
 	HeaderProbe       = "Larder-Probe"
 	ParamDeltaToken   = "$deltatoken" // empty: a first pull
+	ParamAfter        = "after"       // of PathDigest: the range begins after this id; "" where it begins with the first
+	ParamTo           = "to"          // of PathDigest: the range's last id; "" where nothing bounds it
+	ParamSize         = "size"        // of PathDigest: records in each part
+	ParamParts        = "parts"       // of PathDigest: how many parts at most
+	ParamRecords      = "records"     // of PathDigest: "true" for the records as well
 	FieldNextLink     = "@odata.nextLink"
 	FieldDeltaLink    = "@odata.deltaLink"
 	FieldCount        = "@odata.count"
@@ -19,6 +25,7 @@ const (
 	ReasonDeleted     = "deleted" // the record is gone
 	ReasonChanged     = "changed" // the record left the filter or the caller's rights
 	MaxBatch          = 1000      // operations in one batch, at most
+	MaxDigest         = 10_000    // records in one answer to PathDigest, at most
 	DefaultDeltaPage  = 1000      // rows in one delta page when $top is absent
 	ZUMOVersion       = "2.0.0"
 )

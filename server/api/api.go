@@ -233,6 +233,8 @@ func (a *API) route(r *http.Request) (reply, error) {
 	switch {
 	case r.Method == http.MethodOptions: // a preflight was answered before it came here
 		return reply{status: http.StatusNoContent, header: http.Header{"Allow": {allowed(id)}}}, nil
+	case read && "/"+id == table.PathDigest && query.Has(table.ParamDeltaToken): // without a token it is a record's id
+		return a.digest(r, t, query)
 	case read && id == "" && query.Has(table.ParamDeltaToken):
 		return a.delta(r, t, query)
 	case read && id == "" && query.Has(paramSince):

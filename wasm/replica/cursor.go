@@ -132,7 +132,11 @@ func (r *Replica) forget(ctx context.Context, f Forget) (token string, err error
 	if f.Expired {
 		row["token"], row["sweep"] = "", true
 	}
-	if err := r.changeMeta(ctx, putMeta(row)); err != nil {
+	rows := []table.Record{row}
+	if !f.Expired {
+		rows = append(rows, table.Record{"key": metaPast(f.Table)})
+	}
+	if err := r.changeMeta(ctx, store.Step{Op: store.OpPut, Store: StoreMeta, Values: rows}); err != nil {
 		return "", err
 	}
 	return r.cursor(ctx, f.Pull)

@@ -30,6 +30,14 @@ type (
 	Applied  struct{ Unsettled bool }         // the answer to Apply; Unsettled: not stored, a verdict is missing
 	Woke     struct{}                         // the answer to Wait
 	Token    struct{ Fresh bool }             // the answer to Refresh: whether there is a fresh token
+	Picked   struct{ After string }           // the answer to Pick
+	Compared struct {                         // the answer to Compare
+		Parts     *table.Parts
+		Rows      []int          // local records in each part
+		Equal     []bool         // whether each is as the server's
+		Differing []table.Change // where records were asked for: what a pull would have to bring
+	}
+	Healed struct{ Records int } // the answer to Heal: how many records are as the server's now
 	Broken   struct{ Err error }              // storage failed, or the context ended: nothing more can be done
 )
 
@@ -62,6 +70,20 @@ type (
 		Page *table.Page
 		Last bool // the job is done then: note the time as well
 	}
+	Pick struct { // choose the range of a sample
+		Pull
+		At float64 // how far into the table, from 0 to 1
+	}
+	Compare struct { // compare local records with digests
+		Pull
+		After   string // the first part begins after this id
+		Parts   *table.Parts
+		Records bool // the parts have the records themselves
+	}
+	Heal struct { // store what the server has
+		Pull
+		Changes []table.Change
+	}
 	Wait    struct{ For time.Duration }
 	Refresh struct{} // get a fresh token
 	Done    struct { // the end
@@ -80,6 +102,9 @@ func (Cursor) event()   {}
 func (Applied) event()  {}
 func (Woke) event()     {}
 func (Token) event()    {}
+func (Picked) event()   {}
+func (Compared) event() {}
+func (Healed) event()   {}
 func (Broken) event()   {}
 
 func (Take) effect()       {}
@@ -90,6 +115,9 @@ func (Resolve) effect()    {}
 func (LoadCursor) effect() {}
 func (Forget) effect()     {}
 func (Apply) effect()      {}
+func (Pick) effect()       {}
+func (Compare) effect()    {}
+func (Heal) effect()       {}
 func (Wait) effect()       {}
 func (Refresh) effect()    {}
 func (Done) effect()       {}
@@ -100,6 +128,7 @@ type Result struct {
 	Pulled      int                // changes that came from the server
 	Quarantined []*table.Operation // refused in this push, conflicts that nobody decided among them
 	Requests    int                // round trips
+	Verified    []Verification     // one for each pull, where the job was to verify
 }
 
 // Pull names what is pulled: a table, or the part of it that meets a filter. Each has a cursor of its own, and a table's
@@ -115,6 +144,8 @@ type Job struct {
 	Pulls    []Pull
 	Patience time.Duration // how long it may wait for retries, all in all
 	PageSize int           // rows in a page; 0: 1,000
+	Verify   bool          // compare what was pulled with the server, and heal it
+	Sample   bool          // of Verify: a random range only, by one request if it is equal
 
 	Progress func(table string, done, known int) // after each page; known is -1 where the server did not say; may be nil
 }
@@ -145,6 +176,7 @@ type Machine struct {
 	known int         // rows of it that the server has, -1 if it did not say
 	done  int         // rows of it that came
 	page  *table.Page // that is being applied
+	check *inspection // the verification of it, nil while there is none
 	reset bool        // its cursor was dropped in this run
 	heals int         // how often it waited for verdicts
 
@@ -200,6 +232,14 @@ func (m *Machine) Step(e Event) Effect {
 		return m.pull(e.Token)
 	case Applied:
 		return m.applied(e.Unsettled)
+	case Picked:
+		m.check.spans = []span{{after: e.After, size: sampleRows, top: true}}
+		return m.nextSpan()
+	case Compared:
+		return m.compared(e)
+	case Healed:
+		m.check.Healed += e.Records
+		return m.nextSpan()
 	case Woke:
 		if m.pushing && m.batch == nil {
 			return m.take()
@@ -244,6 +284,9 @@ func (m *Machine) answer(a Answer) Effect {
 	m.refreshed = false
 	if m.batch != nil {
 		return m.pushed(a)
+	}
+	if m.check != nil && m.check.asked {
+		return m.inspected(a)
 	}
 	return m.pulled(a)
 }

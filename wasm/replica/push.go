@@ -206,5 +206,8 @@ func (m *Machine) applied(unsettled bool) Effect {
 	if page.More {
 		return m.pull(page.Token)
 	}
+	if m.job.Verify {
+		return m.inspect(page.Token)
+	}
 	return m.nextTable()
 }

@@ -161,6 +161,14 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 	case Apply:
 		unsettled, err := r.apply(ctx, e)
 		return Applied{unsettled}, err
+	case Pick:
+		after, err := r.pick(ctx, e)
+		return Picked{after}, err
+	case Compare:
+		return r.compare(ctx, e)
+	case Heal:
+		n, err := r.heal(ctx, e)
+		return Healed{n}, err
 	case Wait:
 		return Woke{}, r.options.Wait(ctx, e.For)
 	case Refresh:
