@@ -93,8 +93,9 @@ var SQLite = &Dialect{
 // finite makes the infinities of SQLite null, as it makes what is not a number by itself.
 func finite(sql string) string { return "nullif(nullif(" + sql + ", 9e999), -9e999)" }
 
-// PostgreSQL is the dialect of PostgreSQL 12 and later. It needs no extension, collation or function of ours. What overflows
-// there is an error by itself, so calculations look before.
+// PostgreSQL is the dialect of PostgreSQL 12 and later, and of what speaks its language: functions and patterns are such as
+// CockroachDB has too. It needs no extension, collation or function of ours. What overflows there is an error by itself, so
+// calculations look before.
 var PostgreSQL = &Dialect{
 	parameter: "$%d",
 	types: map[table.Kind]string{
@@ -115,8 +116,8 @@ var PostgreSQL = &Dialect{
 	bytes: `(%s COLLATE "C")`,
 	// What comes after the surrogates is put after all that is beyond U+FFFF: behind its last character, for which the one
 	// before it stands then.
-	units: `(regexp_replace(replace(replace(%s, U&'\+10FFFE', U&'\+10FFFE\+10FFFE'), U&'\+10FFFF', U&'\+10FFFE\+10FFFF'), ` +
-		`'[\uE000-\uFFFF]', U&'\+10FFFF\\&', 'g') COLLATE "C")`,
+	units: "(regexp_replace(replace(replace(%s, '\U0010FFFE', '\U0010FFFE\U0010FFFE'), '\U0010FFFF', '\U0010FFFE\U0010FFFF'), " +
+		"'[\uE000-\uFFFF]', '\U0010FFFF\\&', 'g') COLLATE \"C\")",
 	date: postgresDate,
 
 	arithmetic: map[table.Op]string{
@@ -173,13 +174,19 @@ func clamp(x, least string) string {
 
 // postgresDate reads what [table.ParseDate] reads. The pattern lets only dates through that there are, because a cast of
 // another is an error.
-var postgresDate = strings.NewReplacer("\n\t", " ").Replace(`(SELECT CASE WHEN length(t) = 24 THEN t END FROM (SELECT to_char(
-	(m[1] || ' ' || coalesce(left(m[2], 12), '00:00'))::timestamp - make_interval(mins => CASE WHEN length(m[3]) > 1 THEN
-	(left(m[3], 1) || '1')::int * (substr(m[3], 2, 2)::int * 60 + right(m[3], 2)::int) ELSE 0 END),
-	'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS t FROM regexp_match(%s, '^(` +
-	`(?!0000)[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))|` +
+var postgresDate = strings.NewReplacer("\n\t", " ").Replace(`(SELECT CASE WHEN length(d) = 24 THEN d END FROM (
+	SELECT CASE WHEN t ~ '^(?:` +
+	`[0-9]{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|` +
+	`02-(?:0[1-9]|1[0-9]|2[0-8]))|` +
 	`(?:[0-9][0-9](?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)-02-29)` +
-	`(?:[Tt ]((?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?)([Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]))?$') AS m) AS v)`)
+	`(?:[Tt ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?(?:[Zz]|[+-](?:[01][0-9]|2[0-3]):?[0-5][0-9]))?$'
+	AND left(t, 4) <> '0000' THEN to_char(
+	(left(t, 10) || ' ' || CASE z WHEN '' THEN '00:00' ELSE left(substr(t, 12, length(t) - 11 - length(z)), 12) END)::timestamp
+	- CASE WHEN length(z) > 1 THEN (left(z, 1) || '1')::int * (substr(z, 2, 2)::int * 60 + right(z, 2)::int) ELSE 0 END
+	* interval '1 minute', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') END AS d FROM (
+	SELECT t, CASE WHEN length(t) = 10 THEN '' WHEN right(t, 1) IN ('Z', 'z') THEN 'Z'
+	WHEN left(right(t, 6), 1) IN ('+', '-') THEN right(t, 6) ELSE right(t, 5) END AS z
+	FROM (SELECT %s AS t OFFSET 0) AS u) AS v) AS w)`)
 
 // folding lists the characters that have another case, and that case, as Go knows it, wherever the database comes from.
 func folding(fold func(rune) rune) [2]string {
