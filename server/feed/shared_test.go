@@ -125,7 +125,20 @@ func TestClockSetBack(t *testing.T) {
 
 // Several servers on one database: each follower sees each change once, and the lineage does not grow with the turns.
 func TestSharedDatabase(t *testing.T) {
-	address := pgtest.New(t)
+	t.Run("PostgreSQL", func(t *testing.T) { testShared(t, pgtest.New(t)) })
+	t.Run("one where transactions are serializable, and collide", func(t *testing.T) {
+		serial := strings.NewReplacer("READ COMMITTED", "SERIALIZABLE", "repeatable read", "serializable")
+		var count atomic.Int64
+		testShared(t, pgtest.Through(t, pgtest.New(t), func(text string) (instead, code string) {
+			if count.Add(1)%29 == 0 {
+				return text, "40001"
+			}
+			return serial.Replace(text), ""
+		}))
+	})
+}
+
+func testShared(t *testing.T, address string) {
 	n := note(t)
 	const servers, writers, pushes = 3, 4, 25
 	var dbs []db.DB

@@ -41,6 +41,8 @@ func failure(err error) error {
 			return table.Errorf(table.CodeStorage, "the database's disk is full: make room, and try again").Because(err)
 		case repeatable(err):
 			return table.Errorf(table.CodeStorage, "other servers keep the database busy: try again").Because(err)
+		case e.Code == "40003":
+			return table.Errorf(table.CodeStorage, "the database does not know whether it is done: try again").Because(err)
 		case e.Code == "25006", e.Code == "57P01", e.Code == "57P02", e.Code == "57P03":
 			return table.Errorf(table.CodeStorage, "the database is starting, stopping or a standby: try again").Because(err)
 		}

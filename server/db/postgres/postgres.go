@@ -33,7 +33,9 @@ var migrations embed.FS
 const (
 	connectTime = 5 * time.Second  // for a connection, unless the URL has a connect_timeout
 	writeTime   = 30 * time.Second // for a write transaction, waiting for the counter included
-	tries       = 10               // of a transaction that the database wants run again
+	starts      = 10               // of a migration that another server's is in the way of
+	tries       = 100              // of a transaction that the database wants run again: where it makes all of them serializable, every
+	// server that waited for the counter has to
 )
 
 // DB is a pool of connections to a database. It is a [db.DB].
@@ -85,7 +87,7 @@ func (d *DB) prepare(ctx context.Context) error {
 	}
 	// Servers that start together on a new database make the same tables: all but one fail, and then find them.
 	var err error
-	for range tries {
+	for range starts {
 		if err = d.migrate(ctx); !collided(err) {
 			return err
 		}

@@ -20,8 +20,11 @@ func (d *DB) Find(ctx context.Context, f db.Find) (found db.Found, err error) {
 		return db.Found{}, err
 	}
 	if !f.Query.Count {
-		found.Records, err = d.records(ctx, d.pool, page)
-		return found, failure(err)
+		err = again(ctx, func() (err error) {
+			found.Records, err = d.records(ctx, d.pool, page)
+			return err
+		})
+		return found, err
 	}
 	count := db.Statement{Text: `SELECT live FROM feed WHERE tbl = $1`, Args: []any{f.Table}}
 	if f.Query.Filter != nil {
