@@ -14,7 +14,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	var out strings.Builder
-	err := run(t.Context(), []string{"-web", "../../build/web", "-larder", "../../bin/larder", "-rows", "1100", "-push", "1100", "-rounds", "1",
+	err := run(t.Context(), []string{"-web", "../../build/web", "-larder", "../../bin/larder", "-rows", "300", "-push", "300", "-rounds", "1",
 		"-contenders", "raw,larder"}, &out)
 	if err != nil {
 		t.Fatal(err)
