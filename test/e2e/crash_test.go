@@ -72,14 +72,17 @@ const crashing = `
 	};
 	const wrong = [], ended = [];`
 
-// steps says at which steps a test of crashes ends what it crashes: at each when the environment says CRASH=all, else at one
-// of so many, from one at random on.
-func steps(t *testing.T, oneOf int) (first, stride int) {
+// steps says at which steps a test of crashes ends what it crashes: one of so many, from one at random on; where the
+// environment says CRASH=all, one of fewer.
+func steps(t *testing.T, all, oneOf int) (first, stride int) {
+	t.Helper()
 	if os.Getenv("CRASH") == "all" {
-		return 1, 1
+		oneOf = all
 	}
 	first = 1 + rand.IntN(oneOf)
-	t.Logf("one of %d steps, from step %d on: CRASH=all is for all", oneOf, first)
+	if oneOf > all {
+		t.Logf("one of %d steps, from step %d on: CRASH=all is for one of %d", oneOf, first, all)
+	}
 	return first, oneOf
 }
 
@@ -113,7 +116,7 @@ func TestCrash(t *testing.T) {
 		defer cancel()
 		crash := func(t *testing.T, body string) {
 			var got struct{ Wrong, Ended []string }
-			first, stride := steps(t, 5)
+			first, stride := steps(t, 1, 5)
 			if err := page.Read(ctx, &got, crashing+"const [first, stride] = arguments;"+body+`
 				return { wrong, ended };`, first, stride); err != nil {
 				t.Fatal(err)
@@ -155,86 +158,113 @@ func TestCrash(t *testing.T) {
 
 // TestKill kills the whole browser at steps that a page makes into IndexedDB, and starts it again with what is left.
 func TestKill(t *testing.T) {
-	files := http.FileServer(http.Dir(crashFiles(t, newStack(t))))
-	reached := make(chan string)
+	k := &killer{files: crashFiles(t, newStack(t)), reached: make(chan string)}
+	k.start(t)
+	browser.Each(t, func(t *testing.T, engine browser.Engine) {
+		for _, kind := range []struct{ name, before, after string }{
+			{"write", "await (await open('write', { version: 1, tables, sync })).close(); return 'write';", "return afterWrite(run, finished);"},
+			{"upgrade", "await beforeUpgrade(run); return run;", "return afterUpgrade(run, finished);"},
+		} {
+			t.Run(kind.name, func(t *testing.T) { k.kill(t, engine, kind.name, kind.before, kind.after) })
+		}
+	})
+}
+
+// killer serves the pages that are killed, and hears at which step they are.
+type killer struct {
+	files, url string
+	reached    chan string
+}
+
+func (k *killer) start(t *testing.T) {
+	t.Helper()
+	files := http.FileServer(http.Dir(k.files))
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/reached" {
 			files.ServeHTTP(w, r)
 			return
 		}
-		reached <- r.URL.Query().Get("step")
+		k.reached <- r.URL.Query().Get("step")
 		<-r.Context().Done() // the page gets no further
 	}))
-	defer site.Close()
+	t.Cleanup(site.Close)
+	k.url = site.URL
+}
+
+// kill kills browsers at one step after another of what a page does, until one comes to its end. before makes the database
+// that is worked on and gives its name, and after gives what is wrong with it, in the same browser or in the next one.
+func (k *killer) kill(t *testing.T, engine browser.Engine, kind, before, after string) {
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	defer cancel()
+	profile, run, killed := t.TempDir(), "", 0
+	last, stride := steps(t, 4, 20) // a browser takes seconds to start
+	for finished := false; !finished; last += stride {
+		b, err := browser.Start(ctx, browser.Options{Engine: engine, Profile: profile})
+		if err != nil {
+			t.Fatal(err)
+		}
+		page := (&browser.Test{Browser: b}).Open(t, k.url+"/larder.d.ts")
+		check := func(finished bool) {
+			var problem string
+			if err := page.Read(ctx, &problem, crashing+"const [run, finished] = arguments;"+after, run, finished); err != nil {
+				t.Error(err)
+			} else if problem != "" {
+				t.Error(problem)
+			}
+		}
+		if run != "" {
+			check(false)
+		}
+		run = kind + strconv.Itoa(last)
+		var name string
+		if err := page.Read(ctx, &name, crashing+"const [run] = arguments;"+before, run); err != nil {
+			t.Fatal(err)
+		}
+		over := make(chan error, 1)
+		go func() { over <- runUntil(ctx, page, kind, name, run, last) }()
+		select {
+		case step := <-k.reached:
+			killed++
+			t.Logf("killed at step %d, %s", last, step)
+		case err := <-over:
+			if err != nil {
+				t.Error(err)
+			}
+			finished = true
+			check(true)
+		}
+		if err := b.Kill(); err != nil {
+			t.Error(err)
+		}
+	}
+	if killed == 0 {
+		t.Error("the browser was never killed")
+	}
+}
+
+// runUntil has a page write, or upgrade its database, until a step, at which it tells the killer and is held where it is.
+// It returns when the page is gone, or through with it.
+func runUntil(ctx context.Context, page *browser.Page, kind, name, run string, last int) error {
 	counter, err := os.ReadFile("testdata/crash.js")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
-	for _, kind := range []struct{ name, before, after string }{
-		{"write", "await (await open('write', { version: 1, tables, sync })).close(); return 'write';", "return afterWrite(run, finished);"},
-		{"upgrade", "await beforeUpgrade(run); return run;", "return afterUpgrade(run, finished);"},
-	} {
-		t.Run(kind.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
-			defer cancel()
-			profile, run, killed := t.TempDir(), "", 0
-			last, stride := steps(t, 20)
-			for finished := false; !finished; last += stride {
-				b, err := browser.Start(ctx, browser.Options{Profile: profile})
-				if err != nil {
-					t.Fatal(err)
-				}
-				page := (&browser.Test{Browser: b}).Open(t, site.URL+"/larder.d.ts")
-				check := func(finished bool) {
-					var problem string
-					if err := page.Read(ctx, &problem, crashing+"const [run, finished] = arguments;"+kind.after, run, finished); err != nil {
-						t.Error(err)
-					} else if problem != "" {
-						t.Error(problem)
-					}
-				}
-				if run != "" {
-					check(false)
-				}
-				run = kind.name + strconv.Itoa(last)
-				var name string
-				if err := page.Read(ctx, &name, crashing+"const [run] = arguments;"+kind.before, run); err != nil {
-					t.Fatal(err)
-				}
-				over := make(chan error, 1)
-				go func() {
-					var done string
-					over <- page.Read(ctx, &done, `
-						const [name, run, kind, last, counter] = arguments;
-						window.task = { name, run: kind === 'upgrade' ? kind : run, last };
-						window.end = (step) => {
-							const request = new XMLHttpRequest();
-							request.open('GET', '/reached?step=' + step, false); // which holds the page where it is
-							request.send();
-						};
-						(0, eval)(counter);
-						const outcome = new Promise((resolve, reject) => { Object.assign(window, { finished: () => { window.end = () => {}; resolve(''); }, failed: reject }); });
-						import('/crash-run.js');
-						return outcome;`, name, run, kind.name, last, string(counter))
-				}()
-				select {
-				case step := <-reached:
-					killed++
-					t.Logf("killed at step %d, %s", last, step)
-				case err := <-over:
-					if err != nil {
-						t.Error(err)
-					}
-					finished = true
-					check(true)
-				}
-				if err := b.Kill(); err != nil {
-					t.Error(err)
-				}
-			}
-			if killed == 0 {
-				t.Error("the browser was never killed")
-			}
-		})
+	if kind == "upgrade" {
+		run = kind
 	}
+	_, err = page.Eval(ctx, `
+		const [name, run, last, counter] = arguments;
+		window.task = { name, run, last };
+		window.end = (step) => {
+			const request = new XMLHttpRequest();
+			request.open('GET', '/reached?step=' + step, false); // which holds the page where it is
+			request.send();
+		};
+		(0, eval)(counter);
+		const outcome = new Promise((resolve, reject) => {
+			Object.assign(window, { finished: () => { window.end = () => {}; resolve(); }, failed: reject });
+		});
+		import('/crash-run.js');
+		return outcome;`, name, run, last, string(counter))
+	return err
 }
