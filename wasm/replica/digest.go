@@ -149,9 +149,9 @@ func (m *Machine) compared(e Compared) Effect {
 		if i > 0 {
 			next.after = parts[i-1].To
 		}
-		// Where most is different, asking for ever smaller parts would only be more requests.
+		// Where most is different, asking for ever smaller parts would only be more requests; and what could not be cut cannot be.
 		most := unequal > 1 && 2*unequal > len(parts) && parts[i].Count <= maxFetched
-		if next.records = most || parts[i].Count <= digestLeaf; next.records {
+		if next.records = most || parts[i].Count <= digestLeaf || parts[i].Count > s.size; next.records {
 			next.size = maxFetched
 		}
 		c.spans = append(c.spans, next)
