@@ -20,6 +20,23 @@ func ParseDate(text string) (string, error) {
 	return m.String(), nil
 }
 
+// ShiftDate returns a date in the form that records keep, later by some minutes, at most a day, and by some milliseconds, less than
+// a second; negative ones are not for milliseconds. A text that is no date is returned as it is.
+func ShiftDate(text string, minutes, millis int) string {
+	m, ok := readDate(text)
+	if !ok {
+		return text
+	}
+	if m.milli += millis; m.milli >= 1000 {
+		m.milli -= 1000
+		if m.second++; m.second == 60 {
+			m.second = 0
+			minutes++
+		}
+	}
+	return m.minus(-minutes).String()
+}
+
 // isCanonicalDate reports whether text is a date in the form that records keep. It runs for every row, hence the care.
 func isCanonicalDate(text string) bool {
 	if len(text) != 24 || text[10] != 'T' || text[19] != '.' || text[23] != 'Z' {

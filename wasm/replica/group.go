@@ -90,6 +90,18 @@ func (r *Replica) unit(ctx context.Context, tx *store.Tx, op *table.Operation) (
 	return all, nil
 }
 
+// impossible says why no backend can ever take a unit as one; "" if the one that is asked now can.
+func (r *Replica) impossible(unit []*table.Operation) string {
+	elsewhere := func(op *table.Operation) bool { return !r.serves(r.now, op.Table) }
+	switch {
+	case len(unit) > table.MaxBatch:
+		return "the atomic transaction has more operations than a server takes at once"
+	case len(unit) > 1 && (r.now.source != nil || slices.ContainsFunc(unit, elsewhere)):
+		return "the atomic transaction is not for one server that can take it as one"
+	}
+	return ""
+}
+
 // share gives the members of groups that were not done the answer that they have to share: of one that the server could not decide,
 // or has refused for good. Where there is a conflict they wait for its end, as not sent.
 func (b *Batch) share(answers map[string]*table.Response) {

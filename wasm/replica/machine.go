@@ -37,8 +37,16 @@ type (
 		Equal     []bool         // whether each is as the server's
 		Differing []table.Change // where records were asked for: what a pull would have to bring
 	}
-	Healed struct{ Records int } // the answer to Heal: how many records are as the server's now
-	Broken   struct{ Err error }              // storage failed, or the context ended: nothing more can be done
+	Healed  struct{ Records int } // the answer to Heal: how many records are as the server's now
+	Offered struct {              // the answer to Offer
+		Answers map[string]*table.Response // by operation id; with Err some are missing
+		Err     error
+	}
+	Fetched struct { // the answer to Fetch: one of the two
+		Page *table.Page
+		Err  error
+	}
+	Broken struct{ Err error } // storage failed, or the context ended: nothing more can be done
 )
 
 // The effects.
@@ -50,6 +58,14 @@ type (
 	Send struct { // send a request to the server
 		Method, Path string // Path begins with "/tables/"
 		Body         []byte
+		Headers      map[string]string // lower-case names; beside those that every request has
+	}
+	Offer struct{ Batch *Batch } // give operations to a source
+	Fetch struct {               // ask a source for a page
+		Pull
+		Token string // the position, with the backend's mark
+		Limit int
+		First bool // of this pull in this run
 	}
 	Settle struct { // apply verdicts
 		Operations []*table.Operation
@@ -104,11 +120,15 @@ func (Woke) event()     {}
 func (Token) event()    {}
 func (Picked) event()   {}
 func (Compared) event() {}
+func (Offered) event()  {}
+func (Fetched) event()  {}
 func (Healed) event()   {}
 func (Broken) event()   {}
 
 func (Take) effect()       {}
 func (Send) effect()       {}
+func (Offer) effect()      {}
+func (Fetch) effect()      {}
 func (Settle) effect()     {}
 func (Ask) effect()        {}
 func (Resolve) effect()    {}
@@ -147,6 +167,8 @@ type Job struct {
 	Verify   bool          // compare what was pulled with the server, and heal it
 	Sample   bool          // of Verify: a random range only, by one request if it is equal
 
+	early bool // there is more to be done after it
+
 	Progress func(table string, done, known int) // after each page; known is -1 where the server did not say; may be nil
 }
 
@@ -180,8 +202,12 @@ type Machine struct {
 	reset bool        // its cursor was dropped in this run
 	heals int         // how often it waited for verdicts
 
-	last      Send // the request that is under way, to be sent again
-	attempts  int  // failures of it in a row
+	offers  bool   // to a source, and not to a server that speaks the wire
+	trouble error  // what kept the source from giving all verdicts of the last batch
+	doubt   string // a table of a server that seems to be a plain Azure one; "" for none
+
+	last      Effect // the request that is under way, to be sent again
+	attempts  int    // failures of it in a row
 	waited    time.Duration
 	undecided int // operations of the last batch that the server could not decide yet
 	stalled   int // batches in a row that brought no operation to its end
@@ -212,9 +238,17 @@ func (m *Machine) Step(e Event) Effect {
 			return m.pushedAll()
 		}
 		m.batch = e.Batch
-		return m.send(Send{"POST", table.PathBatch, encodeBatch(e.Batch)})
+		if m.offers {
+			m.last = Offer{e.Batch}
+			return m.again()
+		}
+		return m.send(Send{Method: "POST", Path: table.PathBatch, Body: encodeBatch(e.Batch)})
 	case Answer:
 		return m.answer(e)
+	case Offered:
+		return m.offered(e)
+	case Fetched:
+		return m.fetched(e)
 	case Settled:
 		m.result.Pushed += e.Settlement.Accepted
 		m.result.Quarantined = append(m.result.Quarantined, e.Settlement.Quarantined...)
@@ -241,23 +275,28 @@ func (m *Machine) Step(e Event) Effect {
 		m.check.Healed += e.Records
 		return m.nextSpan()
 	case Woke:
-		if m.pushing && m.batch == nil {
-			return m.take()
-		}
-		return m.again()
+		return m.resume()
 	case Token:
 		if !e.Fresh {
 			return m.stop(table.Errorf(table.CodeAuth, "the server wants a valid sign-in: give a fresh token"))
 		}
 		m.refreshed = true
-		return m.again()
+		return m.resume()
 	case Broken:
 		return m.stop(e.Err)
 	}
 	return m.stop(table.Errorf(table.CodeEngine, "the sync engine was given an event that it does not know"))
 }
 
-func (m *Machine) send(s Send) Effect {
+// resume goes on after a pause: with what is to be pushed now, or with the request that failed.
+func (m *Machine) resume() Effect {
+	if m.pushing && m.batch == nil {
+		return m.take()
+	}
+	return m.again()
+}
+
+func (m *Machine) send(s Effect) Effect {
 	m.last, m.attempts = s, 0
 	return m.again()
 }

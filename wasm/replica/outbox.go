@@ -192,13 +192,14 @@ func (e *entries) put(op *table.Operation) {
 func (e *entries) drop(op *table.Operation) { e.drops = append(e.drops, float64(op.Seq)) }
 
 // replace puts next in the place of old, or drops old when next is nil. What waits was never sent, so it keeps its
-// place; what was refused is told apart from its new form by a new number.
+// place; what was refused is told apart from its new form by a new number. A new write has brought its own id: in a copy of this
+// database what waited goes on as it was, and the server must not take the one for the other.
 func (e *entries) replace(old, next *table.Operation) {
 	switch {
 	case next == nil:
 		e.drop(old)
 	case old.State == table.StateWaiting:
-		next.Seq, next.ID = old.Seq, old.ID
+		next.Seq = old.Seq
 		e.put(next)
 	default:
 		e.drop(old)
@@ -264,16 +265,17 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 					return err
 				}
 				after = store.After(float64(op.Seq))
-				if len(batch.Operations) == limit || taken[recordName(op)] || want.Sent && op.State != table.StateSending {
+				if len(batch.Operations) == limit || taken[recordName(op)] || want.Sent && op.State != table.StateSending ||
+					!r.serves(r.now, op.Table) {
 					continue
 				}
 				unit, err := r.unit(ctx, tx, op)
 				if err != nil {
 					return err
 				}
-				if len(unit) > table.MaxBatch {
+				if reason := r.impossible(unit); reason != "" {
 					for _, op := range unit {
-						op.State, op.Reason = table.StateQuarantined, "the atomic transaction has more operations than a server takes at once"
+						op.State, op.Reason = table.StateQuarantined, reason
 						marked.put(op)
 						taken[recordName(op)] = true
 					}

@@ -102,7 +102,7 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 			tx.Last(dropMeta(kept[id]))
 		}
 		cursor := table.Record{"key": metaCursor(a.Pull), "token": a.Page.Token}
-		if r.sweeps[a.Pull] != nil && a.Page.More {
+		if s := r.sweeps[a.Pull]; s != nil && !s.list && a.Page.More {
 			cursor["sweep"] = true
 		}
 		ch.meta = append(ch.meta, cursor)

@@ -89,6 +89,9 @@ func (m *Machine) pushed(a Answer) Effect {
 			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
 		}
 	default:
+		if a.Status == 404 || a.Status == 405 {
+			m.doubt = ops[0].Table
+		}
 		return m.stop(table.Errorf(table.CodeServer, "the server refused the push with ", strconv.Itoa(a.Status), serverText(a.Body)))
 	}
 	m.batch.share(answers)
@@ -115,6 +118,8 @@ func (m *Machine) nextConflict() Effect {
 		return Ask{m.conflicts[0]}
 	}
 	switch {
+	case m.trouble != nil:
+		return m.failed()
 	case m.stalled > maxStalled:
 		return m.stop(table.Errorf(table.CodeConflict, "the same records conflict again and again: sync later"))
 	case m.undecided > 0:
@@ -150,6 +155,9 @@ func (m *Machine) nextTable() Effect {
 }
 
 func (m *Machine) pull(token string) Effect {
+	if m.offers {
+		return m.send(Fetch{m.now, token, m.job.PageSize, m.first})
+	}
 	path := table.PathTables + m.now.Table + "?" + table.ParamDeltaToken + "=" + table.EscapeID(token) +
 		"&$top=" + strconv.Itoa(m.job.PageSize)
 	if m.now.Filter != "" {
@@ -176,14 +184,22 @@ func (m *Machine) pulled(a Answer) Effect {
 			serverText(a.Body)))
 	}
 	page, err := table.ParsePage(a.Body)
+	if err != nil && isList(a.Body) {
+		m.doubt = m.now.Table
+		return m.stop(table.Errorf(table.CodeServer, "the server of ", m.now.Table, " knows no deltas").Because(err))
+	}
 	if err != nil {
 		return m.retry(a, table.Errorf(table.CodeServer, "a page of ", m.now.Table, " cannot be read").Because(err))
 	}
 	if m.first {
 		m.known, m.first = page.Count, false
 	}
+	return m.brought(page)
+}
+
+func (m *Machine) brought(page *table.Page) Effect {
 	m.page = page
-	return Apply{m.now, page, !page.More && len(m.job.Pulls) == 0}
+	return Apply{m.now, page, !page.More && len(m.job.Pulls) == 0 && !m.job.early}
 }
 
 // applied goes on after a page. A page that touches a record whose operation has no verdict yet cannot be stored: nobody
@@ -205,6 +221,9 @@ func (m *Machine) applied(unsettled bool) Effect {
 	m.page = nil
 	if page.More {
 		return m.pull(page.Token)
+	}
+	if m.job.Verify && m.offers {
+		return m.stop(table.Errorf(table.CodeServer, "the backend of ", m.now.Table, " has no digests"))
 	}
 	if m.job.Verify {
 		return m.inspect(page.Token)

@@ -15,10 +15,21 @@ type Network interface {
 	Send(ctx context.Context, s Send, token string) Answer
 }
 
-// Options are how a [Replica] reaches the world. Outbox and Network are needed.
+// Protocol is what a server speaks.
+type Protocol string
+
+// The protocols: Larder's own, with batches and deltas, and that of plain Azure Mobile Apps servers (see [Azure]).
+const (
+	ProtocolLarder Protocol = "larder"
+	ProtocolAzure  Protocol = "azure"
+)
+
+// Options are how a [Replica] reaches the world. Outbox is needed, and Network where a table has no source of its own.
 type Options struct {
 	Outbox   *Outbox
 	Network  Network
+	Protocol Protocol                                                 // of the server behind Network; "": it is recognised
+	Sources  map[string]Source                                        // of tables that are not the server's; nil: not synced here
 	Token    func(ctx context.Context, fresh bool) (string, error)    // the bearer token; fresh after a refusal; nil: none
 	Conflict func(ctx context.Context, c *Conflict) (Decision, error) // nil: conflicts go to quarantine
 	Wait     func(ctx context.Context, d time.Duration) error         // nil: a timer
@@ -39,6 +50,9 @@ type Replica struct {
 	turn    chan struct{}
 	token   string
 	sweeps  map[Pull]*sweep // pulls from the start that are under way
+	server  *backend        // that of the tables without a source
+	now     *backend        // that a job is being done with
+	sent    int             // requests to a plain Azure server in this job
 }
 
 // New returns the replica of a store whose journal is the options' outbox.
@@ -49,7 +63,12 @@ func New(s *store.Store, o Options) *Replica {
 	if o.Jitter == nil {
 		o.Jitter = func() float64 { return 0.5 }
 	}
-	return &Replica{store: s, outbox: o.Outbox, options: o, turn: make(chan struct{}, 1), sweeps: map[Pull]*sweep{}}
+	r := &Replica{store: s, outbox: o.Outbox, options: o, turn: make(chan struct{}, 1), sweeps: map[Pull]*sweep{}}
+	r.server = &backend{}
+	if o.Protocol == ProtocolAzure {
+		r.server = r.plain()
+	}
+	return r
 }
 
 func wait(ctx context.Context, d time.Duration) error {
@@ -104,16 +123,22 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 		}
 		defer release()
 	}
+	return r.work(ctx, job)
+}
+
+// drive does a job with one backend.
+func (r *Replica) drive(ctx context.Context, job Job, b *backend) (Result, error) {
 	m := NewMachine(job, r.options.Jitter)
 	m.epoch = r.options.Epoch
+	r.now, r.sent = b, 0
+	if b.source != nil {
+		m.offers, m.limit = true, sourceBatch
+	}
 	var event Event = Started{}
 	for {
 		effect := m.Step(event)
 		if done, ok := effect.(Done); ok {
-			if done.Result.Pushed > 0 && done.Err == nil {
-				r.store.Replenish(ctx)
-			}
-			return done.Result, done.Err
+			return r.done(ctx, m, job, done)
 		}
 		if ctx.Err() != nil {
 			event = Broken{aborted(ctx)}
@@ -134,12 +159,20 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		batch, err := r.take(ctx, e)
 		return Taken{batch}, err
 	case Send:
-		if r.token == "" && r.options.Token != nil {
-			if err := r.refresh(ctx, false); err != nil {
-				return nil, err
-			}
+		if err := r.signIn(ctx); err != nil {
+			return nil, err
 		}
 		return r.options.Network.Send(ctx, e, r.token), nil
+	case Offer:
+		if err := r.signIn(ctx); err != nil {
+			return nil, err
+		}
+		return r.offer(ctx, e.Batch), nil
+	case Fetch:
+		if err := r.signIn(ctx); err != nil {
+			return nil, err
+		}
+		return r.fetch(ctx, e)
 	case Settle:
 		settlement, err := r.settle(ctx, e.Operations, e.Answers)
 		return Settled{settlement}, err
@@ -153,7 +186,7 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		}
 		return Resolved{again}, err
 	case LoadCursor:
-		token, err := r.cursor(ctx, e.Pull)
+		token, err := r.position(ctx, e.Pull)
 		return Cursor{token}, err
 	case Forget:
 		token, err := r.forget(ctx, e)
@@ -182,6 +215,14 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		return Token{Fresh: r.token != "" && r.token != before}, nil
 	}
 	return nil, table.Errorf(table.CodeEngine, "the sync engine asked for an effect that nobody knows")
+}
+
+// signIn gets the first token.
+func (r *Replica) signIn(ctx context.Context) error {
+	if r.token != "" || r.options.Token == nil {
+		return nil
+	}
+	return r.refresh(ctx, false)
 }
 
 func (r *Replica) refresh(ctx context.Context, fresh bool) error {

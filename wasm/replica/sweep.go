@@ -13,6 +13,7 @@ import (
 type sweep struct {
 	token string          // of the page that was stored last
 	seen  map[string]bool // ids
+	list  bool            // it is a source's list of ids, which begins anew with each pull
 }
 
 // sweep returns the token with which a sweep goes on that was stored as far as token.
@@ -30,6 +31,21 @@ func (r *Replica) saw(tableName, id string) {
 		if p.Table == tableName {
 			s.seen[id] = true
 		}
+	}
+}
+
+// listed notes ids of records that a source has.
+func (r *Replica) listed(p Pull, ids []string) {
+	if ids == nil {
+		return
+	}
+	s := r.sweeps[p]
+	if s == nil {
+		s = &sweep{seen: map[string]bool{}, list: true}
+		r.sweeps[p] = s
+	}
+	for _, id := range ids {
+		s.seen[id] = true
 	}
 }
 

@@ -1,0 +1,259 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/store"
+)
+
+// sourceBatch is how many operations a source is offered at once: they cannot be changed until it has answered.
+const sourceBatch = 50
+
+// offered takes the verdicts of a source. What has none stays as it is: sent.
+func (m *Machine) offered(e Offered) Effect {
+	ops := m.batch.Operations
+	m.batch, m.trouble, m.undecided = nil, e.Err, 0
+	if len(e.Answers) > 0 {
+		m.refreshed, m.attempts = false, 0
+	}
+	return Settle{ops, e.Answers}
+}
+
+// fetched takes a page of a source.
+func (m *Machine) fetched(e Fetched) Effect {
+	if m.trouble = e.Err; e.Err != nil {
+		return m.failed()
+	}
+	m.refreshed, m.first = false, false
+	return m.brought(e.Page)
+}
+
+// failed takes the trouble that a source has: ask again, or give up.
+func (m *Machine) failed() Effect {
+	err := m.trouble
+	m.trouble = nil
+	later, again := errors.AsType[*Later](err)
+	switch code := table.CodeOf(err); {
+	case again:
+		return m.retry(Answer{RetryAfter: later.After}, later.Err)
+	case code == table.CodeNetwork:
+		return m.retry(Answer{}, err)
+	case code == table.CodeAuth && !m.refreshed:
+		return Refresh{}
+	case code == table.CodeExpired && !m.pushing && !m.reset:
+		m.reset = true
+		return Forget{m.now, true}
+	}
+	return m.stop(err)
+}
+
+// offer gives operations to the source, and makes of its verdicts what a server would have answered. Operations that have no
+// verdict have no answer, and then there is an error.
+func (r *Replica) offer(ctx context.Context, b *Batch) Offered {
+	name := b.Operations[0].Table
+	verdicts, err := r.now.source.ApplyChanges(ctx, b.Operations)
+	err = blame(name, err)
+	answers := make(map[string]*table.Response, len(verdicts))
+	for _, v := range verdicts {
+		at := slices.IndexFunc(b.Operations, func(op *table.Operation) bool { return op.ID == v.ID })
+		if at < 0 {
+			err = lie(name, "a verdict on no operation that it was given")
+			continue
+		}
+		a, wrong := r.answerOf(b.Operations[at], v)
+		if wrong != nil {
+			err = wrong
+			continue
+		}
+		answers[v.ID] = a
+	}
+	if err == nil && len(answers) < len(b.Operations) {
+		err = lie(name, "no verdict on some operations")
+	}
+	return Offered{answers, err}
+}
+
+func (r *Replica) answerOf(op *table.Operation, v Verdict) (*table.Response, error) {
+	record := v.Record
+	if schema, err := r.store.Schema(op.Table); err == nil && record != nil { // else the table has gone: nothing of it is stored
+		if record, err = received(schema, record); err != nil {
+			return nil, lie(op.Table, "a record that cannot be stored").Because(err)
+		}
+		if record.ID() != op.RecordID {
+			return nil, lie(op.Table, "a verdict with another record than the operation's")
+		}
+	}
+	switch {
+	case v.Refused != "":
+		return &table.Response{Status: 400, Body: table.Record{"error": v.Refused}}, nil
+	case v.Conflict && record == nil:
+		return &table.Response{Status: 404}, nil
+	case v.Conflict:
+		return &table.Response{Status: 412, Body: record}, nil
+	case record == nil && op.Record != nil:
+		record = versioned(withoutNulls(op.Record))
+	}
+	return &table.Response{Status: 200, Body: record}, nil
+}
+
+// fetch asks the source for a page.
+func (r *Replica) fetch(ctx context.Context, f Fetch) (Fetched, error) {
+	schema, err := r.store.Schema(f.Table)
+	if err != nil {
+		return Fetched{}, err
+	}
+	b := r.now
+	since := strings.TrimPrefix(f.Token, b.mark)
+	if f.First {
+		if s := r.sweeps[f.Pull]; s != nil && s.list {
+			delete(r.sweeps, f.Pull) // a list of ids begins anew with each pull
+		}
+		if since, err = b.source.GetLastSync(ctx, f.Pull, since); err != nil {
+			return Fetched{Err: blame(f.Table, err)}, nil
+		}
+	}
+	got, err := b.source.GetChanges(ctx, Want{Pull: f.Pull, Since: since, Limit: f.Limit,
+		Known: func(ctx context.Context) (int, error) { return r.told(ctx, f.Pull) }})
+	if err == nil && got == nil {
+		err = lie(f.Table, "no page")
+	}
+	if err != nil {
+		return Fetched{Err: blame(f.Table, err)}, nil
+	}
+	page := &table.Page{Token: b.mark + since, More: got.More, Count: -1}
+	if got.Next != "" {
+		page.Token = b.mark + got.Next
+	}
+	if got.More && page.Token == b.mark+since {
+		return Fetched{Err: lie(f.Table, "a page after which there is more, without a position that it ends at")}, nil
+	}
+	for _, row := range got.Changed {
+		record, err := received(schema, row)
+		if err != nil {
+			return Fetched{Err: lie(f.Table, "a record that cannot be stored").Because(err)}, nil
+		}
+		if record.Deleted() {
+			got.Removed = append(got.Removed, record.ID())
+			continue
+		}
+		page.Changes = append(page.Changes, table.Change{Row: table.Row{ID: record.ID(), Record: record}})
+	}
+	for _, id := range slices.Concat(got.Removed, got.IDs) {
+		if err := table.CheckID(id); err != nil {
+			return Fetched{Err: lie(f.Table, "an id that no record can have").Because(err)}, nil
+		}
+	}
+	for _, id := range got.Removed {
+		page.Changes = append(page.Changes, table.Change{Row: table.Row{ID: id}, Removed: table.ReasonDeleted})
+	}
+	r.listed(f.Pull, got.IDs)
+	page.Changes, err = r.news(ctx, f.Table, page.Changes)
+	return Fetched{Page: page}, err
+}
+
+func lie(tableName, what string) *table.Error {
+	return table.Errorf(table.CodeServer, "the source of ", tableName, " gave ", what)
+}
+
+// blame names the table in the error of a source that has no code.
+func blame(tableName string, err error) error {
+	if err == nil || table.CodeOf(err) != "" {
+		return err
+	}
+	named := error(table.Errorf(table.CodeServer, "the source of ", tableName, " failed").Because(err))
+	if later, ok := errors.AsType[*Later](err); ok {
+		named = &Later{later.After, named}
+	}
+	return named
+}
+
+// received brings a record of a source into the form that is stored. It has a version then.
+func received(schema *table.Schema, given table.Record) (table.Record, error) {
+	known := make(table.Record, len(given))
+	for name, v := range given {
+		if _, declared := schema.Column(name); v != nil && !table.IsSystem(name) && (declared || schema.Dynamic) {
+			known[name] = v
+		}
+	}
+	r, err := schema.Normalize(known)
+	if err != nil {
+		return nil, err
+	}
+	switch v := given[table.ColumnVersion].(type) {
+	case string:
+		r[table.ColumnVersion] = v
+	case float64:
+		r[table.ColumnVersion] = strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	r = versioned(r)
+	for _, name := range [...]string{table.ColumnCreatedAt, table.ColumnUpdatedAt} {
+		text, _ := given[name].(string)
+		if date, err := table.ParseDate(text); err == nil { // what is no date says nothing that anybody needs
+			r[name] = date
+		}
+	}
+	switch given[table.ColumnDeleted] {
+	case true, 1.0:
+		r[table.ColumnDeleted] = true
+	}
+	return r, nil
+}
+
+// versioned gives a record a version that has none: by it the engine knows that the backend has the record, and which one.
+func versioned(r table.Record) table.Record {
+	if r.Version() == "" {
+		delete(r, table.ColumnVersion)
+		r[table.ColumnVersion] = table.DigestOf(r).String()
+	}
+	return r
+}
+
+// news leaves out of a page the records that are here as they are: sources tell again what they told before.
+func (r *Replica) news(ctx context.Context, tableName string, list []table.Change) ([]table.Change, error) {
+	if len(list) == 0 {
+		return nil, nil
+	}
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	var fresh []table.Change
+	err := r.store.View(ctx, []string{tableName}, func(tx *store.Tx) error {
+		here, err := tx.Table(tableName).GetMany(ctx, ids)
+		fresh = nil
+		for i := range here {
+			if c := &list[i]; c.Removed != "" || here[i].Version() != c.Record.Version() {
+				fresh = append(fresh, *c)
+			}
+		}
+		return err
+	})
+	return fresh, err
+}
+
+// told counts the records of a pull that came from its backend; -1 where local changes wait.
+func (r *Replica) told(ctx context.Context, p Pull) (n int, err error) {
+	text := table.ColumnVersion + " ne null"
+	if p.Filter != "" {
+		text += " and (" + p.Filter + ")"
+	}
+	q := table.NewQuery()
+	if q.Filter, err = table.ParseFilter(text); err != nil {
+		return 0, err
+	}
+	err = r.store.View(ctx, []string{StoreOutbox, p.Table}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAllKeys, Store: StoreOutbox, Index: byRecord, Take: 1,
+			Range: store.Between([]any{p.Table}, []any{p.Table, []any{}})})
+		if n = -1; err != nil || len(results[0].Keys) > 0 {
+			return err
+		}
+		n, err = tx.Table(p.Table).Count(ctx, q)
+		return err
+	})
+	return n, err
+}
