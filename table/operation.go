@@ -37,5 +37,6 @@ type Operation struct {
 	Principal string   // who made it; it is pushed as nobody else
 	Schema    int      // the schema version it was written under
 	Groups    []string // the atomic transactions that it is part of; what shares one takes effect together or not at all
+	Lost      Lost     // of an operation that brings back what the server lost, when it was restored
 	CreatedAt string   // ISO time of the first local write it holds, by the local clock: for people, never for order
 }

@@ -1,7 +1,7 @@
 package table
 
 // Row returns the operation as the plain object that the outbox keeps: seq, id, table, recordId, action, record,
-// base, server, state, reason, attempts, principal, schema, createdAt, and groups where it has some. It shares op's records.
+// base, server, state, reason, attempts, principal, schema, createdAt, and groups and lost where it has some. It shares op's records.
 func (op *Operation) Row() Record {
 	row := Record{
 		"seq":       float64(op.Seq),
@@ -25,6 +25,9 @@ func (op *Operation) Row() Record {
 			groups[i] = g
 		}
 		row["groups"] = groups
+	}
+	if op.Lost != "" {
+		row["lost"] = string(op.Lost)
 	}
 	return row
 }
@@ -64,6 +67,7 @@ func ParseOperation(r Record) (*Operation, error) {
 		Principal: p.text("principal", false),
 		Schema:    int(p.whole("schema", 0)),
 		Groups:    p.texts("groups"),
+		Lost:      Lost(p.text("lost", false)),
 		CreatedAt: p.text("createdAt", false),
 	}
 	switch op.Action {

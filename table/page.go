@@ -32,6 +32,10 @@ func readPage(p *parser) (*Page, error) {
 			next, err = p.text()
 		case FieldDeltaLink:
 			delta, err = p.text()
+		case FieldPast:
+			var past string
+			past, err = p.text()
+			page.Past = Past(past)
 		case FieldCount:
 			at := p.i
 			var v any
@@ -143,6 +147,9 @@ func AppendPage(dst []byte, page *Page, link string) []byte {
 	if page.Count >= 0 {
 		dst = append(dst, `,"`+FieldCount+`":`...)
 		dst = strconv.AppendInt(dst, int64(page.Count), 10)
+	}
+	if page.Past != "" {
+		dst = appendString(append(dst, `,"`+FieldPast+`":`...), string(page.Past))
 	}
 	if page.More {
 		dst = append(dst, `,"`+FieldNextLink+`":`...)

@@ -11,7 +11,9 @@ const (
 	HeaderRequestID   = "Repeatability-Request-ID" // the operation's id
 	HeaderClientID    = "Repeatability-Client-ID"  // "<client id>.<sequence number>"
 	HeaderProbe       = "Larder-Probe"
+	HeaderLost        = "Larder-Lost" // a Lost, of an operation that brings back what the server lost
 	ParamDeltaToken   = "$deltatoken" // empty: a first pull
+	ParamSeen         = "$seen"       // a Mark that the client has seen; of a batch "table:mark,table:mark"
 	ParamAfter        = "after"       // of PathDigest: the range begins after this id; "" where it begins with the first
 	ParamTo           = "to"          // of PathDigest: the range's last id; "" where nothing bounds it
 	ParamSize         = "size"        // of PathDigest: records in each part
@@ -21,12 +23,14 @@ const (
 	FieldDeltaLink    = "@odata.deltaLink"
 	FieldCount        = "@odata.count"
 	FieldRemoved      = "@removed"
-	TokenBeginning    = "-0"      // a $deltatoken: all changes since the beginning, deleted records among them
-	ReasonDeleted     = "deleted" // the record is gone
-	ReasonChanged     = "changed" // the record left the filter or the caller's rights
-	MaxBatch          = 1000      // operations in one batch, at most
-	MaxDigest         = 10_000    // records in one answer to PathDigest, at most
-	DefaultDeltaPage  = 1000      // rows in one delta page when $top is absent
+	FieldPast         = "@larder.past" // of a page: the table's Past, where the client may not know it
+	FieldPasts        = "past"         // of the answer 410 with code "epoch": the Past of each table that was asked for
+	TokenBeginning    = "-0"           // a $deltatoken: all changes since the beginning, deleted records among them
+	ReasonDeleted     = "deleted"      // the record is gone
+	ReasonChanged     = "changed"      // the record left the filter or the caller's rights
+	MaxBatch          = 1000           // operations in one batch, at most
+	MaxDigest         = 10_000         // records in one answer to PathDigest, at most
+	DefaultDeltaPage  = 1000           // rows in one delta page when $top is absent
 	ZUMOVersion       = "2.0.0"
 )
 
@@ -54,11 +58,12 @@ type Page struct {
 	Token   string   // the $deltatoken that continues after this page
 	More    bool     // there are further pages now (the page had a nextLink)
 	Count   int      // live rows known to the server, if it said so; else -1
+	Past    Past     // the table's, if the server said it; else ""
 }
 
 // Change is one entry of a [Page].
 type Change struct {
 	Row            // with neither text nor record when removed
 	Removed string // "", ReasonDeleted or ReasonChanged
-	Version string // with ReasonChanged: of the record as it left; "" if the server did not say
+	Version string // when removed: of the tombstone, or of the record as it left; "" if the server did not say
 }

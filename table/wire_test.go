@@ -100,14 +100,14 @@ func TestResponses(t *testing.T) {
 }
 
 func TestPage(t *testing.T) {
-	page := &table.Page{Token: "k3x9/+ =&1", More: true, Count: 7, Changes: []table.Change{
+	page := &table.Page{Token: "k3x9/+ =&1", More: true, Count: 7, Past: "b1-5,b2-9", Changes: []table.Change{
 		{Row: table.Row{ID: "a", Text: `{"id":"a","text":"x"}`}},
-		{Row: table.Row{ID: "b"}, Removed: table.ReasonDeleted},
+		{Row: table.Row{ID: "b"}, Removed: table.ReasonDeleted, Version: "b2-9"},
 		{Row: table.Row{ID: "c"}, Removed: table.ReasonChanged},
 	}}
 	text := table.AppendPage(nil, page, "/tables/todoitem")
-	want := `{"value":[{"id":"a","text":"x"},{"id":"b","@removed":{"reason":"deleted"}},{"id":"c","@removed":{"reason":"changed"}}],` +
-		`"@odata.count":7,"@odata.nextLink":"/tables/todoitem?$deltatoken=k3x9%2F%2B%20%3D%261"}`
+	want := `{"value":[{"id":"a","text":"x"},{"id":"b","version":"b2-9","@removed":{"reason":"deleted"}},{"id":"c","@removed":{"reason":"changed"}}],` +
+		`"@odata.count":7,"@larder.past":"b1-5,b2-9","@odata.nextLink":"/tables/todoitem?$deltatoken=k3x9%2F%2B%20%3D%261"}`
 	if string(text) != want {
 		t.Errorf("got  %s\nwant %s", text, want)
 	}
@@ -162,7 +162,7 @@ func TestEscapeID(t *testing.T) {
 func TestOperation(t *testing.T) {
 	op := &table.Operation{Seq: 7, ID: "u", Table: "todoitem", RecordID: "a", Action: table.ActionUpdate, Record: table.Record{"id": "a", "n": 1.0},
 		Base: table.Record{"id": "a"}, Server: table.Record{"id": "a", "deleted": true}, State: table.StateQuarantined, Reason: "conflict", Attempts: 3,
-		Principal: "sub", Schema: 2, CreatedAt: "2026-11-21T08:00:00.000Z", Groups: []string{"g", "h"}}
+		Principal: "sub", Schema: 2, CreatedAt: "2026-11-21T08:00:00.000Z", Groups: []string{"g", "h"}, Lost: "b2-11+"}
 	t.Run("reads back from its row, through JSON", func(t *testing.T) {
 		got, err := table.ParseOperation(record(t, string(table.AppendJSON(nil, op.Row()))))
 		if err != nil || !reflect.DeepEqual(got, op) {

@@ -17,6 +17,9 @@ func (a *API) batch(r *http.Request) (reply, error) {
 	if r.Method != http.MethodPost {
 		return reply{}, notAllowed(r.Method, http.MethodPost)
 	}
+	if err := a.remembers(r); err != nil {
+		return reply{}, err
+	}
 	data, err := a.readBody(r)
 	if err != nil {
 		return reply{}, err
@@ -27,6 +30,9 @@ func (a *API) batch(r *http.Request) (reply, error) {
 	}
 	if err := checkGroups(requests); err != nil {
 		return reply{}, err
+	}
+	if len(requests) == 0 { // a client asks whether it is remembered
+		return reply{status: http.StatusOK, body: appendAnswers(nil, nil, nil)}, nil
 	}
 	ops, contexts := make([]feed.Op, len(requests)), make([]*Context, len(requests))
 	for i := range requests {

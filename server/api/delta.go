@@ -33,6 +33,9 @@ func (a *API) delta(r *http.Request, t *db.Table, params url.Values) (reply, err
 		return reply{}, err
 	}
 	page, err := d.collect(r.Context(), a.db)
+	if table.CodeOf(err) == table.CodeEpoch {
+		err = a.estranged(r.Context(), err, map[string]*db.Table{t.Name(): t})
+	}
 	if err != nil {
 		return reply{}, err
 	}
@@ -83,6 +86,7 @@ func (d *delta) read() (err error) {
 	if d.since.First = token == ""; !d.since.First {
 		d.since.Cursor, err = db.ParseCursor(token)
 	}
+	d.since.Seen = table.MarkOf(d.params.Get(table.ParamSeen))
 	return err
 }
 
@@ -230,6 +234,9 @@ func (d *delta) body(page db.Changes) []byte {
 	if d.count && d.since.Scope == "" { // others' records are not even counted
 		body = append(body, `,"`+table.FieldCount+`":`...)
 		body = strconv.AppendInt(body, page.Live, 10)
+	}
+	if page.Past != "" {
+		body = table.AppendJSON(append(body, `,"`+table.FieldPast+`":`...), string(page.Past))
 	}
 	field := table.FieldDeltaLink
 	if page.More {

@@ -93,6 +93,9 @@ func readRepeat(op *feed.Op, header func(string) string) error {
 			", which is not a number from 1 up")
 	}
 	op.Client, op.Seq, op.Request = client[:dot], seq, request
+	if op.Lost = table.Lost(header(table.HeaderLost)); !op.Lost.Valid() {
+		return table.Errorf(table.CodeInvalid, table.HeaderLost, " is not the mark of a version")
+	}
 	return nil
 }
 

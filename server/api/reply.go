@@ -130,6 +130,9 @@ func (a *API) refuse(r *http.Request, err error) reply {
 		}
 	}
 	out.body = feed.Refusal(out.status, code, text).Body
+	if strange, ok := errors.AsType[*estranged](err); ok {
+		out.body = table.AppendJSON(nil, map[string]any{"code": string(code), "error": text, table.FieldPasts: strange.pasts})
+	}
 	return out
 }
 

@@ -9,6 +9,8 @@ type Snapshot interface {
 	// Lineage returns a boot in whose time a number was given, "" for none. Where boot is one of several that wrote then,
 	// it is that one.
 	Lineage(seq int64, boot string) (string, error)
+	// Past returns the table's past.
+	Past() (table.Past, error)
 	// Page returns the entries of since after from, at most since.Limit, and the last one's number. Of the deleted rows up to
 	// from.Anchor none is an entry.
 	Page(from Cursor, since Since) (entries string, count int, last int64, err error)
@@ -50,22 +52,28 @@ func ReadChanges(s Snapshot, name string, since Since) (c Changes, err error) {
 		if err != nil {
 			return c, err
 		}
-		c.Next = At(Mark{boot, last})
+		c.Next = At(Mark{Boot: boot, Seq: last})
 	}
 	c.Next.Scope = since.Scope
-	return c, nil
+	if since.First || c.Next.Anchor.Boot != since.Cursor.Anchor.Boot {
+		c.Past, err = s.Past()
+	}
+	return c, err
 }
 
 // continues reports why a cursor leads nowhere in this table.
 func continues(s Snapshot, name string, now Counter, since Since) error {
 	c := since.Cursor
-	if c.Anchor.Seq > 0 {
-		boot, err := s.Lineage(c.Anchor.Seq, c.Anchor.Boot)
+	for _, mark := range [...]Mark{c.Anchor, since.Seen} {
+		if mark.Seq == 0 {
+			continue
+		}
+		boot, err := s.Lineage(mark.Seq, mark.Boot)
 		if err != nil {
 			return err
 		}
-		if boot != c.Anchor.Boot || c.Anchor.Seq > now.Seq {
-			return table.Errorf(table.CodeEpoch, "the table ", name, " has no ", c.Anchor.String(),
+		if boot != mark.Boot || mark.Seq > now.Seq {
+			return table.Errorf(table.CodeEpoch, "the table ", name, " has no ", mark.String(),
 				" in its past: the database was restored or replaced; pull again with an empty $deltatoken")
 		}
 	}

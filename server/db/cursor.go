@@ -7,16 +7,16 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
-// Mark is a point in a table's history: the number of a write and the boot (one start of a server) that gave it. A
-// boot's id is never used twice, so two databases that contain the same mark have the same past up to it; a restored or
-// swapped database is recognised by the marks it lacks. The zero Mark is the beginning, which all tables share.
-type Mark struct {
-	Boot string
-	Seq  int64
-}
+// Mark is a point in a table's history: see [table.Mark].
+type Mark = table.Mark
 
-// String returns "<boot>-<seq>", which is also the version of the record that was written there.
-func (m Mark) String() string { return m.Boot + "-" + strconv.FormatInt(m.Seq, 10) }
+// PastOf returns the past of a table whose boots ended at the marks, of which the latest comes first.
+func PastOf(marks []Mark) (past table.Past) {
+	for i := len(marks) - 1; i >= 0; i-- {
+		past = past.With(marks[i])
+	}
+	return past
+}
 
 // Cursor says how far a client has read a table. Its text is the delta token.
 //
@@ -51,7 +51,7 @@ func ParseCursor(text string) (Cursor, error) {
 	boot, rest, ok := strings.Cut(rest, "-")
 	anchor, after, first := strings.Cut(rest, ".")
 	seq, ok1 := number(anchor)
-	c := At(Mark{boot, seq})
+	c := At(Mark{Boot: boot, Seq: seq})
 	c.Scope = scope
 	if first {
 		var ok2 bool

@@ -31,6 +31,8 @@ type DB interface {
 	// database's past does not contain is an error with code [table.CodeEpoch]; one that the table cannot continue,
 	// because what was deleted since is forgotten or because it is of another scope, with [table.CodeExpired].
 	Changes(ctx context.Context, table string, since Since) (Changes, error)
+	// Past returns what boots wrote to a table, or that part of it which is one boot's; at most the latest [table.MaxPast].
+	Past(ctx context.Context, name, boot string) (table.Past, error)
 	// Heads returns where the feed of each table stands, all from one snapshot.
 	Heads(ctx context.Context) (map[string]Counter, error)
 	// Tail returns the entries of a table's feed with numbers above after, in their order, at most limit of them. Entries
@@ -121,7 +123,7 @@ type Counter struct {
 }
 
 // Mark returns the point in the table's history at which the counter stands.
-func (c Counter) Mark() Mark { return Mark{c.Boot, c.Seq} }
+func (c Counter) Mark() Mark { return Mark{Boot: c.Boot, Seq: c.Seq} }
 
 // Since asks for what changed.
 type Since struct {
@@ -129,6 +131,7 @@ type Since struct {
 	First  bool   // a first pull: live rows only; of Cursor, Scope alone is looked at
 	Scope  string // what Cursor.Scope must be: a name for all that chooses rows
 	Limit  int
+	Seen   Mark // what the table's past must contain as well, besides the cursor
 
 	// PerUser asks for the rows of User only. Of others' rows nothing is told, but for those that were User's.
 	PerUser bool
@@ -142,6 +145,8 @@ type Changes struct {
 	Next  Cursor // continues after this page
 	More  bool   // there are further changes now
 	Live  int64  // rows in the table that are not deleted
+
+	Past table.Past // the table's, where the cursor is of another boot than Next; else ""
 }
 
 // Client is what the database knows of a client.

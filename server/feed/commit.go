@@ -268,6 +268,9 @@ func (c *commit) write(op *Op, r *row, next table.Record, deleted bool) *row {
 	}
 	next[table.ColumnUpdatedAt] = at
 	next[table.ColumnVersion] = f.now.Mark().String()
+	if lost := cmp.Or(op.Lost, table.LostOf(r.record.Version()).AndChanged()); lost != "" {
+		next[table.ColumnVersion] = f.now.Mark().String() + "~" + string(lost)
+	}
 	next[table.ColumnDeleted] = deleted
 	r.record = next
 	r.now = db.Row{Seq: f.now.Seq, ID: op.ID, Deleted: deleted, Data: table.AppendJSON(nil, next)}

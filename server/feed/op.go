@@ -27,6 +27,7 @@ type Op struct {
 	ID     string       // "" for an Insert into a table whose records the server numbers
 	Record table.Record // as [table.Schema.Normalize] made it; system columns in it are ignored. nil for Delete
 	Match  string       // the version that the record must have; "" for any
+	Lost   table.Lost   // the version that this brings back, which the database lost when it was restored; "" for none
 
 	// Sees reports whether the caller may know of a record; nil lets it know of all. A record that it may not know of is to
 	// it as if it were not there, except that the id is taken.

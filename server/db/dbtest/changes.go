@@ -134,6 +134,22 @@ func testLineage(t *testing.T, d db.DB) {
 	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: db.At(db.Mark{Boot: "two", Seq: 7}), Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
 		t.Errorf("a number that another gave: %v", err)
 	}
+	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: cursors[0], Seen: db.Mark{Boot: "two", Seq: 7}, Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
+		t.Errorf("a client that has seen such a number: %v", err)
+	}
+	if past, err := d.Past(t.Context(), "note", ""); past != "one-5,two-6,three-7" || err != nil {
+		t.Errorf("the past is %s, %v", past, err)
+	}
+	for boot, want := range map[string]table.Past{"two": "two-6", "four": ""} {
+		if past, err := d.Past(t.Context(), "note", boot); past != want || err != nil {
+			t.Errorf("the past of %s is %q, %v", boot, past, err)
+		}
+	}
+	for from, want := range map[db.Cursor]table.Past{{}: "one-5,two-6,three-7", cursors[5]: "one-5,two-6,three-7", db.At(db.Mark{Boot: "three", Seq: 7}): ""} {
+		if page, err := d.Changes(t.Context(), "note", db.Since{Cursor: from, Limit: 9}); page.Past != want || err != nil {
+			t.Errorf("a page after %s tells the past %q, %v", from, page.Past, err)
+		}
+	}
 }
 
 func testPurge(t *testing.T, d db.DB) {

@@ -8,12 +8,14 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/table"
 )
 
 const (
 	// The entries after $1. Deleted rows up to the anchor $2 are of a time before the client's first row. The ids hold nothing
 	// that JSON escapes.
-	entriesText = `SELECT seq, CASE WHEN deleted THEN '{"@removed":{"reason":"deleted"},"id":"' || id || '"}'
+	entriesText = `SELECT seq, CASE WHEN deleted THEN '{"@removed":{"reason":"deleted"},"id":"' || id
+				|| coalesce('","version":"' || (data::jsonb ->> 'version'), '') || '"}'
 			ELSE data END AS entry
 		FROM @table WHERE seq > $1 AND (NOT deleted OR seq > $2)`
 	// Those of the owner $4, and what it is told of rows that it lost.
@@ -71,6 +73,30 @@ func (s *snapshot) Lineage(seq int64, boot string) (found string, err error) {
 	_, err = s.row(`SELECT boot FROM lineage WHERE tbl = $1 AND first <= $2 AND last >= $2 ORDER BY boot = $3 DESC LIMIT 1`,
 		[]any{s.name, seq, boot}, &found)
 	return found, err
+}
+
+// pastText selects what boots wrote, the latest first: a table's own, or those of one boot.
+const pastText = `SELECT lineage.boot, CASE WHEN last < seq THEN last ELSE seq END AS until FROM lineage JOIN feed USING (tbl)
+	WHERE tbl = $1 AND first <= seq AND ($2 = '' OR lineage.boot = $2) ORDER BY until DESC LIMIT $3`
+
+func (s *snapshot) Past() (table.Past, error) {
+	rows, err := s.tx.Query(s.ctx, pastText, s.name, "", table.MaxPast)
+	if err != nil {
+		return "", err
+	}
+	marks, err := pgx.CollectRows(rows, pgx.RowToStructByPos[db.Mark])
+	return db.PastOf(marks), err
+}
+
+// Past implements [db.DB].
+func (d *DB) Past(ctx context.Context, name, boot string) (table.Past, error) {
+	var m db.Mark
+	var marks []db.Mark
+	err := d.each(ctx, pastText, []any{name, boot, table.MaxPast}, []any{&m.Boot, &m.Seq}, func() { marks = nil }, func() error {
+		marks = append(marks, m)
+		return nil
+	})
+	return db.PastOf(marks), err
 }
 
 func (s *snapshot) args(from db.Cursor, since db.Since, limit int) []any {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/larder-sync/larder/server/db"
+	"github.com/larder-sync/larder/table"
 )
 
 // The statements of a page of changes.
@@ -14,10 +15,14 @@ const (
 	counterText = `SELECT seq, at, boot, live, horizon FROM feed WHERE tbl = ?`
 	lineageText = `SELECT boot FROM lineage WHERE tbl = ?1 AND first <= ?2 AND last >= ?2 ORDER BY boot = ?3 DESC LIMIT 1`
 
+	// What boots wrote, the latest first: a table's own, or those of one boot.
+	pastText = `SELECT lineage.boot, min(last, seq) FROM lineage JOIN feed USING (tbl)
+		WHERE tbl = ?1 AND first <= seq AND (?2 = '' OR lineage.boot = ?2) ORDER BY 2 DESC LIMIT ?3`
+
 	// The entries after ?1. Deleted rows up to the anchor ?2 are of a time before the client's first row. The ids hold nothing
 	// that JSON escapes.
 	entriesText = `SELECT seq, CASE deleted WHEN 0 THEN data
-			ELSE '{"@removed":{"reason":"deleted"},"id":"' || id || '"}' END AS entry
+			ELSE '{"@removed":{"reason":"deleted"},"id":"' || id || coalesce('","version":"' || (data ->> '$.version'), '') || '"}' END AS entry
 		FROM @table WHERE seq > ?1 AND (deleted = 0 OR seq > ?2)`
 	// Those of the owner ?4, and what it is told of rows that it lost.
 	ownedText = entriesText + ` AND owner = ?4 AND owner <> ''
@@ -43,7 +48,7 @@ func (d *DB) Changes(ctx context.Context, name string, since db.Since) (c db.Cha
 	s.entries = strings.ReplaceAll(s.entries, "@table", quote(name))
 	s.entries = strings.ReplaceAll(s.entries, "@name", "'"+strings.ReplaceAll(name, "'", "''")+"'")
 	// Prepared before the transaction has its connection: waiting for a second one could wait for ever.
-	for _, text := range [...]string{counterText, lineageText, s.pageText(), s.furtherText()} {
+	for _, text := range [...]string{counterText, lineageText, pastText, s.pageText(), s.furtherText()} {
 		if s.stmts[text], err = d.stmt(ctx, text); err != nil {
 			if _, other := d.Live(ctx, name); other != nil { // a table that is not there
 				err = other
@@ -83,6 +88,39 @@ func (s *snapshot) Counter() (c db.Counter, err error) {
 func (s *snapshot) Lineage(seq int64, boot string) (found string, err error) {
 	_, err = s.row(lineageText, []any{s.name, seq, boot}, &found)
 	return found, err
+}
+
+func (s *snapshot) Past() (past table.Past, err error) {
+	list, err := s.tx.StmtContext(s.ctx, s.stmts[pastText]).QueryContext(s.ctx, s.name, "", table.MaxPast)
+	if err == nil {
+		past, err = readPast(list)
+	}
+	return past, failure(err)
+}
+
+// Past implements [db.DB].
+func (d *DB) Past(ctx context.Context, name, boot string) (past table.Past, err error) {
+	s, err := d.stmt(ctx, pastText)
+	if err != nil {
+		return "", err
+	}
+	list, err := s.QueryContext(ctx, name, boot, table.MaxPast)
+	if err == nil {
+		past, err = readPast(list)
+	}
+	return past, failure(err)
+}
+
+func readPast(list *sql.Rows) (table.Past, error) {
+	var marks []db.Mark
+	for list.Next() {
+		var m db.Mark
+		if err := list.Scan(&m.Boot, &m.Seq); err != nil {
+			return "", errors.Join(err, list.Close())
+		}
+		marks = append(marks, m)
+	}
+	return db.PastOf(marks), errors.Join(list.Err(), list.Close())
 }
 
 // pageText leaves the order to the sub-select, which has it by its LIMIT: group_concat(entry, ',' ORDER BY seq) would sort the
