@@ -59,6 +59,7 @@ func (h *handle) newReplica(url string) *replica.Replica {
 		},
 		Jitter: rand.Float64,
 		Now:    now,
+		Clock:  time.Now,
 		Epoch: func(name string) {
 			h.event("epoch", table.Record{"reason": "the server was restored or replaced", "table": name})
 		},

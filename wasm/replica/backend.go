@@ -13,6 +13,7 @@ type backend struct {
 	source Source // nil: Larder's server
 	table  string // what it serves; "": every table that has no source of its own
 	mark   string // what its positions begin with in cursors, for no backend understands another's
+	hushed bool   // it has asked to be left alone, and not answered since
 }
 
 // The marks of positions. No token of Larder's has a colon.
@@ -69,6 +70,11 @@ func (r *Replica) done(ctx context.Context, m *Machine, job Job, d Done) (Result
 		r.store.Replenish(ctx)
 	}
 	d.Result.Requests += r.sent
+	if d.Err == nil {
+		d.Err = r.speak(ctx, r.now)
+	} else if err := r.hush(ctx, r.now, d.Quiet); err != nil {
+		return d.Result, err
+	}
 	if m.doubt == "" || r.options.Protocol != "" || !r.isPlain(ctx, m.doubt) {
 		return d.Result, d.Err
 	}

@@ -100,11 +100,15 @@ type (
 		Pull
 		Changes []table.Change
 	}
-	Wait    struct{ For time.Duration }
+	Wait struct {
+		For      time.Duration
+		Failures int // how often the server has now said that it cannot, in a row; 0 where no answer came
+	}
 	Refresh struct{} // get a fresh token
 	Done    struct { // the end
 		Result Result
 		Err    error // nil when everything was done; else what stopped it
+		Quiet  Wait  // how long the server is to be left alone, where patience has ended before
 	}
 )
 
@@ -208,6 +212,7 @@ type Machine struct {
 
 	last      Effect // the request that is under way, to be sent again
 	attempts  int    // failures of it in a row
+	before    int    // failures in a row that earlier runs have ended with
 	waited    time.Duration
 	undecided int // operations of the last batch that the server could not decide yet
 	stalled   int // batches in a row that brought no operation to its end
@@ -297,7 +302,7 @@ func (m *Machine) resume() Effect {
 }
 
 func (m *Machine) send(s Effect) Effect {
-	m.last, m.attempts = s, 0
+	m.last, m.attempts, m.before = s, m.before, 0
 	return m.again()
 }
 
@@ -306,7 +311,7 @@ func (m *Machine) again() Effect {
 	return m.last
 }
 
-func (m *Machine) stop(err error) Effect { return Done{m.result, err} }
+func (m *Machine) stop(err error) Effect { return Done{Result: m.result, Err: err} }
 
 // answer takes what the network brought and sorts it: try again, give up, or go on.
 func (m *Machine) answer(a Answer) Effect {
@@ -339,10 +344,14 @@ func (m *Machine) retry(a Answer, cause error) Effect {
 		base := 500 * time.Millisecond << min(m.attempts-1, 6)
 		wait = base/2 + time.Duration(m.jitter()*float64(base/2))
 	}
-	if m.waited += wait; m.waited > m.job.Patience {
-		return m.stop(cause)
+	pause := Wait{For: wait, Failures: m.attempts}
+	if a.Err != nil {
+		pause.Failures = 0
 	}
-	return Wait{wait}
+	if m.waited += wait; m.waited > m.job.Patience {
+		return Done{m.result, cause, pause}
+	}
+	return pause
 }
 
 // codeOf returns the code of a refusal, or "".

@@ -36,6 +36,7 @@ type Options struct {
 	Lock     func(ctx context.Context) (release func(), err error)    // held while syncing, across tabs; nil: none
 	Jitter   func() float64                                           // in [0, 1); nil: always the middle
 	Now      func() string                                            // the local time as ISO text, for people
+	Clock    func() time.Time                                         // has a server that asks for quiet left alone after a restart, too; nil: not then
 	Epoch    func(table string)                                       // the server's past has changed; may be nil
 	Stranger func()                                                   // the token is another user's; may be nil
 	Fork     func()                                                   // a copy of this database syncs too; may be nil
@@ -128,9 +129,13 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 
 // drive does a job with one backend.
 func (r *Replica) drive(ctx context.Context, job Job, b *backend) (Result, error) {
-	m := NewMachine(job, r.options.Jitter)
-	m.epoch = r.options.Epoch
 	r.now, r.sent = b, 0
+	failures, err := r.settleDown(ctx, b, &job)
+	if err != nil {
+		return Result{}, err
+	}
+	m := NewMachine(job, r.options.Jitter)
+	m.epoch, m.before = r.options.Epoch, failures
 	if b.source != nil {
 		m.offers, m.limit = true, sourceBatch
 	}
@@ -203,6 +208,9 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		n, err := r.heal(ctx, e)
 		return Healed{n}, err
 	case Wait:
+		if err := r.hush(ctx, r.now, e); err != nil {
+			return nil, err
+		}
 		return Woke{}, r.options.Wait(ctx, e.For)
 	case Refresh:
 		if r.options.Token == nil {
