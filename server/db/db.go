@@ -33,6 +33,9 @@ type DB interface {
 	Changes(ctx context.Context, table string, since Since) (Changes, error)
 	// Past returns what boots wrote to a table, or that part of it which is one boot's; at most the latest [table.MaxPast].
 	Past(ctx context.Context, name, boot string) (table.Past, error)
+	// Former returns what rows held before writes with numbers above after, as far as it was kept: the latest first, at most
+	// limit of them all.
+	Former(ctx context.Context, table string, ids []string, after int64, limit int) ([]Row, error)
 	// Heads returns where the feed of each table stands, all from one snapshot.
 	Heads(ctx context.Context) (map[string]Counter, error)
 	// Tail returns the entries of a table's feed with numbers above after, in their order, at most limit of them. Entries
@@ -63,8 +66,8 @@ type Tx interface {
 
 	// First returns the row with the lowest number from seq on; ok is false where there is none.
 	First(table string, seq int64) (row Row, ok bool, err error)
-	// Purge forgets the deleted rows, and the news to former owners, that have numbers above after and up to horizon: the
-	// oldest ones, at most limit numbers of them. It returns the last of these, 0 for none, and whether more are left.
+	// Purge forgets the deleted rows, the news to former owners, and what rows held before, that have numbers above after and up
+	// to horizon: the oldest ones, at most limit numbers of them. It returns the last of these, 0 for none, and whether more are left.
 	Purge(table string, after, horizon int64, limit int) (last int64, more bool, err error)
 
 	// Clients returns what is known of clients, without those that are unknown.
@@ -92,6 +95,7 @@ type Move struct {
 	Row
 	Old  int64  // the number of the row it replaces; 0 for none
 	Left string // who owned that row and does not own this one; "" for nobody
+	Was  []byte // what that row held, to be kept for [DB.Former]; nil for nothing
 }
 
 // Entry is one entry of a table's feed: a row as its last write left it, or the news to a former owner that it is theirs

@@ -318,6 +318,9 @@ func (c *commit) flushTable(name string, f *tableFeed) error {
 		if r.was.Owner != r.now.Owner {
 			m.Left = r.was.Owner
 		}
+		if r.was.Seq != 0 && slices.Contains(c.o.Former, name) {
+			m.Was = r.was.Data
+		}
 		moves = append(moves, m)
 	}
 	// In order, so that the database appends.

@@ -50,6 +50,7 @@ type Options struct {
 	Boot   string           // letters and digits, never used before with the database; random when empty
 	NewID  func() string    // ids for records that come without one; UUIDs in the order of time when nil
 	Keep   time.Duration    // how long verdicts and deleted rows are kept; DefaultKeep when 0
+	Former []string         // stored names of the tables in which what records held before is kept, for [db.DB.Former]
 	Inline bool             // every push commits by itself, in its caller's goroutine: one order of events, for a simulator
 
 	// Committed is told of each commit, after it, by the goroutine that made it; nil for nobody.

@@ -157,6 +157,15 @@ func testPurge(t *testing.T, d db.DB) {
 	w.put(db.Row{ID: "a", Owner: "ann"}, db.Row{ID: "b"}, db.Row{ID: "c"}, db.Row{ID: "d"})
 	_, early := pull(t, d, db.Since{First: true, Limit: 100})
 	w.put(db.Row{ID: "b", Deleted: true}, db.Row{ID: "a", Owner: "bob"}, db.Row{ID: "c", Deleted: true})
+	if got := former(t, d, 0, 9, "a", "b", "none"); got != "6:a1 5:b2" {
+		t.Errorf("before there was %s", got)
+	}
+	if got := former(t, d, 5, 9, "a", "b"); got != "6:a1" {
+		t.Errorf("before the writes after the fifth there was %s", got)
+	}
+	if got := former(t, d, 0, 1, "a", "b", "c"); got != "7:c3" {
+		t.Errorf("the last that there was: %s", got)
+	}
 	_, late := pull(t, d, db.Since{First: true, Limit: 100})
 	w.put(db.Row{ID: "d", Deleted: true})
 
@@ -190,4 +199,25 @@ func testPurge(t *testing.T, d db.DB) {
 	if got, _ := pull(t, d, db.Since{PerUser: true, User: "ann", Limit: 100}); got != "" {
 		t.Errorf("ann is told %s", got)
 	}
+	if got := former(t, d, 0, 9, "a", "b", "c", "d"); got != "8:d4" {
+		t.Errorf("before there was, as far as it is known still, %s", got)
+	}
+}
+
+// former lists what rows held before, each as the number of the write that replaced it, and its id and number.
+func former(t *testing.T, d db.DB, after int64, limit int, ids ...string) string {
+	t.Helper()
+	list, err := d.Former(t.Context(), "note", ids, after, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []string
+	for _, row := range list {
+		r, err := table.ParseRecord(row.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("%d:%s%v", row.Seq, row.ID, r["n"]))
+	}
+	return strings.Join(all, " ")
 }

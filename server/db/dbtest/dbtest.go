@@ -85,7 +85,7 @@ func (w *writer) put(rows ...db.Row) {
 			}
 			r.Seq = now.Seq
 			r.Data = fmt.Appendf(nil, `{"id":%q,"n":%d,"text":"ä\"\\u0001"}`, r.ID, r.Seq)
-			m := db.Move{Row: r, Old: old.Seq}
+			m := db.Move{Row: r, Old: old.Seq, Was: old.Data}
 			if old.Owner != r.Owner {
 				m.Left = old.Owner
 			}

@@ -39,6 +39,18 @@ func (d *DB) Get(ctx context.Context, name, id string) (r db.Row, ok bool, err e
 	return r, ok, err
 }
 
+// Former implements [db.DB].
+func (d *DB) Former(ctx context.Context, name string, ids []string, after int64, limit int) (list []db.Row, err error) {
+	var r db.Row
+	err = d.each(ctx, `SELECT seq, id, data FROM former WHERE tbl = $1 AND id = ANY($2) AND seq > $3 ORDER BY seq DESC LIMIT $4`,
+		[]any{name, ids, after, limit}, []any{&r.Seq, &r.ID, &r.Data}, func() { list = nil }, func() error {
+			list = append(list, r)
+			r.Data = nil
+			return nil
+		})
+	return list, err
+}
+
 // Live implements [db.DB].
 func (d *DB) Live(ctx context.Context, name string) (n int64, err error) {
 	ok, err := d.row(ctx, `SELECT live FROM feed WHERE tbl = $1`, name, &n)

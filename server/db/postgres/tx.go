@@ -117,7 +117,7 @@ func (c *columns) add(m db.Move) {
 }
 
 func (t *tx) Put(name string, moves []db.Move) error {
-	var added, changed, left columns
+	var added, changed, left, former columns
 	for _, m := range moves {
 		if m.Old == 0 {
 			added.add(m)
@@ -126,6 +126,9 @@ func (t *tx) Put(name string, moves []db.Move) error {
 		}
 		if m.Left != "" {
 			left.add(db.Move{Row: db.Row{Seq: m.Seq, ID: m.ID, Owner: m.Left}})
+		}
+		if m.Was != nil {
+			former.add(db.Move{Row: db.Row{Seq: m.Seq, ID: m.ID, Data: m.Was}})
 		}
 	}
 	if c := added; len(c.seq) > 0 {
@@ -143,8 +146,14 @@ func (t *tx) Put(name string, moves []db.Move) error {
 		}
 	}
 	if c := left; len(c.seq) > 0 {
-		return t.exec(`INSERT INTO moved (tbl, owner, seq, id) SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[])`,
-			name, c.owner, c.seq, c.id)
+		if err := t.exec(`INSERT INTO moved (tbl, owner, seq, id) SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[])`,
+			name, c.owner, c.seq, c.id); err != nil {
+			return err
+		}
+	}
+	if c := former; len(c.seq) > 0 {
+		return t.exec(`INSERT INTO former (tbl, id, seq, data) SELECT $1, * FROM unnest($2::text[], $3::bigint[], $4::text[])`,
+			name, c.id, c.seq, c.data)
 	}
 	return nil
 }
@@ -160,14 +169,19 @@ func (t *tx) Purge(name string, after, horizon int64, limit int) (last int64, mo
 	if _, err := t.row(`SELECT count(*), coalesce(max(seq), 0) FROM (
 		SELECT seq FROM `+quote(name)+` WHERE deleted AND seq > $1 AND seq <= $2
 		UNION SELECT seq FROM moved WHERE tbl = $4 AND seq > $1 AND seq <= $2
+		UNION SELECT seq FROM former WHERE tbl = $4 AND seq > $1 AND seq <= $2
 		ORDER BY seq LIMIT $3) AS old`, []any{after, horizon, limit, name}, &count, &last); err != nil || count == 0 {
 		return 0, false, err
 	}
 	if err := t.exec(`DELETE FROM `+quote(name)+` WHERE deleted AND seq > $1 AND seq <= $2`, after, last); err != nil {
 		return 0, false, err
 	}
-	err = t.exec(`DELETE FROM moved WHERE tbl = $1 AND seq > $2 AND seq <= $3`, name, after, last)
-	return last, count == limit, err
+	for _, of := range [...]string{"moved", "former"} {
+		if err := t.exec(`DELETE FROM `+of+` WHERE tbl = $1 AND seq > $2 AND seq <= $3`, name, after, last); err != nil {
+			return 0, false, err
+		}
+	}
+	return last, count == limit, nil
 }
 
 func (t *tx) Clients(ids []string) (map[string]db.Client, error) {

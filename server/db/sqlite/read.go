@@ -72,6 +72,18 @@ func (d *DB) rows(ctx context.Context, text string, args []any, fn func(*sql.Row
 	return failure(rows.Err())
 }
 
+// Former implements [db.DB].
+func (d *DB) Former(ctx context.Context, name string, ids []string, after int64, limit int) (list []db.Row, err error) {
+	err = d.rows(ctx, `SELECT seq, id, data FROM former WHERE tbl = ?1 AND id IN (SELECT value FROM json_each(?2)) AND seq > ?3
+		ORDER BY seq DESC LIMIT ?4`, []any{name, texts(ids), after, limit}, func(rows *sql.Rows) error {
+		var r db.Row
+		err := rows.Scan(&r.Seq, &r.ID, &r.Data)
+		list = append(list, r)
+		return err
+	})
+	return list, err
+}
+
 // Live implements [db.DB].
 func (d *DB) Live(ctx context.Context, name string) (n int64, err error) {
 	s, err := d.stmt(ctx, `SELECT live FROM feed WHERE tbl = ?`)

@@ -183,6 +183,9 @@ func (t *tx) Put(name string, moves []db.Move) error {
 		if err == nil && m.Left != "" {
 			err = t.exec(`INSERT INTO moved (tbl, owner, seq, id) VALUES (?, ?, ?, ?)`, name, m.Left, m.Seq, m.ID)
 		}
+		if err == nil && m.Was != nil {
+			err = t.exec(`INSERT INTO former (tbl, id, seq, data) VALUES (?, ?, ?, ?)`, name, m.ID, m.Seq, string(m.Was))
+		}
 		if err != nil {
 			return err
 		}
@@ -201,14 +204,19 @@ func (t *tx) Purge(name string, after, horizon int64, limit int) (last int64, mo
 	if _, err := t.row(`SELECT count(*), coalesce(max(seq), 0) FROM (
 		SELECT seq FROM `+quote(name)+` WHERE deleted = 1 AND seq > ?1 AND seq <= ?2
 		UNION SELECT seq FROM moved WHERE tbl = ?4 AND seq > ?1 AND seq <= ?2
+		UNION SELECT seq FROM former WHERE tbl = ?4 AND seq > ?1 AND seq <= ?2
 		ORDER BY seq LIMIT ?3)`, []any{after, horizon, limit, name}, &count, &last); err != nil || count == 0 {
 		return 0, false, err
 	}
 	if err := t.exec(`DELETE FROM `+quote(name)+` WHERE deleted = 1 AND seq > ? AND seq <= ?`, after, last); err != nil {
 		return 0, false, err
 	}
-	err = t.exec(`DELETE FROM moved WHERE tbl = ? AND seq > ? AND seq <= ?`, name, after, last)
-	return last, count == limit, err
+	for _, of := range [...]string{"moved", "former"} {
+		if err := t.exec(`DELETE FROM `+of+` WHERE tbl = ? AND seq > ? AND seq <= ?`, name, after, last); err != nil {
+			return 0, false, err
+		}
+	}
+	return last, count == limit, nil
 }
 
 func (t *tx) Clients(ids []string) (map[string]db.Client, error) {
