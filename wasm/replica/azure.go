@@ -30,8 +30,9 @@ type Azure struct {
 type azureTable struct {
 	top    int       // rows that it is asked for; 0: as many as wanted
 	page   int       // rows of its largest page: a smaller one is the last
-	newest string    // updatedAt of the newest record
+	newest string    // the moment after the newest record
 	since  time.Time // when that was first seen
+	began  time.Time // when the last pull began that did not go on with one that had been cut off
 }
 
 const headerAuth = "x-zumo-auth"

@@ -15,8 +15,7 @@ const (
 	maxNot       = 10 // ids in one filter
 	leastTop     = 50 // rows that every server gives that is asked for as many
 
-	// margin is how long a write may take from the moment that its updatedAt tells until others see it: so far back records are
-	// read once more.
+	// margin is how long a write may take at most from the moment that its updatedAt tells until others see it.
 	margin = time.Minute
 )
 
@@ -30,10 +29,11 @@ type place struct {
 	only  bool     // only records of this millisecond are to be read, in the order of their ids, which it is too full for not to have
 	after string   // the last id of those that were read
 
-	back    string // where the last pull ended, while this one reads the minute before once more
-	ended   bool   // everything was read
-	settled bool   // and nothing can be written any more with an earlier moment
-	hard    bool   // deleted records leave no trace in this table
+	newest string // the moment after the newest record that was ever read
+	low    string // the next pull begins here: nothing older can appear any more
+	next   string // what low will be when this pull has ended
+	ended  bool   // this pull has
+	hard   bool   // deleted records leave no trace in this table
 
 	step string // what is done at the end: stepCount, then stepList
 }
@@ -47,12 +47,13 @@ const (
 func placeOf(text string) (s place) {
 	r, err := table.ParseRecord([]byte(text))
 	if err != nil {
-		return place{only: true}
+		return place{only: true, low: firstDate}
 	}
-	for name, field := range map[string]*string{"at": &s.at, "after": &s.after, "back": &s.back, "step": &s.step} {
+	for name, field := range map[string]*string{"at": &s.at, "after": &s.after, "newest": &s.newest,
+		"low": &s.low, "next": &s.next, "step": &s.step} {
 		*field, _ = r[name].(string)
 	}
-	for name, field := range map[string]*bool{"only": &s.only, "ended": &s.ended, "settled": &s.settled, "hard": &s.hard} {
+	for name, field := range map[string]*bool{"only": &s.only, "ended": &s.ended, "hard": &s.hard} {
 		*field, _ = r[name].(bool)
 	}
 	list, _ := r["not"].([]any)
@@ -64,29 +65,48 @@ func placeOf(text string) (s place) {
 }
 
 func (s *place) String() string {
-	return string(table.AppendJSON(nil, table.Record{"at": s.at, "not": s.not, "only": s.only, "after": s.after, "back": s.back,
-		"ended": s.ended, "settled": s.settled, "hard": s.hard, "step": s.step}))
+	return string(table.AppendJSON(nil, table.Record{"at": s.at, "not": s.not, "only": s.only, "after": s.after,
+		"newest": s.newest, "low": s.low, "next": s.next, "ended": s.ended, "hard": s.hard, "step": s.step}))
 }
 
-// GetLastSync implements [Source]: a pull begins a minute before the end of the last one, until a minute has passed without news.
-func (z *Azure) GetLastSync(_ context.Context, _ Pull, stored string) (string, error) {
+// GetLastSync implements [Source]. A write is seen some time after the moment that its updatedAt tells, so records may appear behind those
+// that were read. What can be told is that a record that is read has no unseen one before it that is a minute older than another
+// that was seen before: from there on a pull reads once more what the last one has read.
+func (z *Azure) GetLastSync(_ context.Context, p Pull, stored string) (string, error) {
 	s := placeOf(stored)
-	s.step = ""
-	if s.ended && !s.settled {
-		s.back, s.at = s.at, table.ShiftDate(s.at, -int(margin/time.Minute), 0)
+	if s.ended {
+		s.at, s.next, s.ended, s.step, s.after = s.low, minuteBefore(s.newest), false, "", ""
+		z.table(p).began = z.now()
 	}
-	s.ended = false
 	return s.String(), nil
+}
+
+func minuteBefore(date string) string { return table.ShiftDate(date, -int(margin/time.Minute), 0) }
+
+func (z *Azure) now() time.Time {
+	if z.Now != nil {
+		return z.Now()
+	}
+	return time.Now()
 }
 
 // GetChanges implements [Source].
 func (z *Azure) GetChanges(ctx context.Context, w Want) (*Changes, error) {
 	s := placeOf(w.Since)
-	switch s.step {
-	case stepCount:
+	switch {
+	case s.step == stepCount:
 		return z.count(ctx, w, &s)
-	case stepList:
+	case s.step == stepList:
 		return z.list(ctx, w, &s)
+	case s.only && s.at == "" && s.after == "":
+		rows, err := z.read(ctx, w.Table, paramDeleted+"&$orderby=updatedAt desc&$top=1", w.Filter)
+		if err != nil {
+			return nil, err
+		}
+		if len(rows) > 0 {
+			date, _ := rows[0][table.ColumnUpdatedAt].(string)
+			s.next = minuteBefore(date)
+		}
 	}
 	filter, order := s.filter()
 	rows, last, err := z.page(ctx, w, paramDeleted+"&$orderby="+order, filter)
@@ -100,7 +120,7 @@ func (z *Azure) GetChanges(ctx context.Context, w Want) (*Changes, error) {
 	at := s.at
 	for _, row := range rows {
 		_, soft := row[table.ColumnDeleted]
-		s.hard, s.settled = !soft, false
+		s.hard = !soft
 		text, _ := row[table.ColumnUpdatedAt].(string)
 		when, err := table.ParseDate(text)
 		if err != nil {
@@ -153,7 +173,7 @@ func (s *place) within(rows []table.Record, last bool) {
 	case !last:
 		s.after = rows[len(rows)-1].ID()
 	case s.at == "":
-		*s = place{at: firstDate}
+		s.at, s.only, s.after = firstDate, false, ""
 	default:
 		s.at, s.only, s.after = table.ShiftDate(s.at, 0, 1), false, ""
 	}
@@ -180,19 +200,16 @@ func (s *place) advance(at string, rows []table.Record) {
 
 // end notes that everything was read.
 func (z *Azure) end(w Want, s *place) {
-	now := time.Now
-	if z.Now != nil {
-		now = z.Now
-	}
-	s.at = max(s.at, s.back)
 	t := z.table(w.Pull)
-	if t.newest != s.at {
-		t.newest, t.since = s.at, now()
+	s.newest = max(s.newest, s.at)
+	if t.newest == s.newest && t.began.Sub(t.since) >= margin {
+		s.next = s.newest // it was read when it was a minute old
 	}
-	if s.at == s.back && now().Sub(t.since) >= margin {
-		s.settled = true
+	if t.newest != s.newest {
+		t.newest, t.since = s.newest, z.now()
 	}
-	s.ended, s.back, s.not = true, "", nil
+	s.low, s.next = max(s.low, s.next), ""
+	s.ended, s.not = true, nil
 }
 
 // count finds out whether records have gone without a trace. All that the server has are here now, so that it has fewer then.
