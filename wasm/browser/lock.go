@@ -13,10 +13,23 @@ import (
 // Where the browser has no locks, as in pages that are not secure, every caller gets one at once: a lock may keep tabs from
 // doing the same work twice, and what is stored must not depend on it.
 func Lock(ctx context.Context, name string) (release func(), err error) {
-	locks := js.Global().Get("navigator").Get("locks")
-	if locks.Type() != js.TypeObject {
+	return lock(ctx, name, false)
+}
+
+// Steal takes the Web Lock of that name from whoever holds it, who is not asked and need not notice. It is for a holder that has
+// stopped, such as a page that the browser has frozen.
+func Steal(ctx context.Context, name string) (release func(), err error) {
+	return lock(ctx, name, true)
+}
+
+// HasLocks reports whether the browser has Web Locks.
+func HasLocks() bool { return js.Global().Get("navigator").Get("locks").Type() == js.TypeObject }
+
+func lock(ctx context.Context, name string, steal bool) (release func(), err error) {
+	if !HasLocks() {
 		return func() {}, ctx.Err()
 	}
+	locks := js.Global().Get("navigator").Get("locks")
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
@@ -30,7 +43,11 @@ func Lock(ctx context.Context, name string) (release func(), err error) {
 
 	refused := make(chan error, 1)
 	options := NewObject()
-	options.Set("signal", controller.Get("signal"))
+	if steal { // which is at once, and so takes no signal
+		options.Set("steal", true)
+	} else {
+		options.Set("signal", controller.Get("signal"))
+	}
 	request := locks.Call("request", name, options, granted)
 	listen(request, func(reason js.Value, rejected bool) {
 		free()

@@ -43,7 +43,7 @@ func (h *handle) event(name string, detail table.Record) {
 }
 
 func (h *handle) newReplica(url string) *replica.Replica {
-	return replica.New(h.store, replica.Options{
+	o := replica.Options{
 		Outbox:  h.outbox,
 		Network: network(strings.TrimSuffix(url, "/")),
 		Token: func(ctx context.Context, fresh bool) (string, error) {
@@ -54,12 +54,10 @@ func (h *handle) newReplica(url string) *replica.Replica {
 			return v.String(), nil
 		},
 		Conflict: h.conflict,
-		Lock: func(ctx context.Context) (func(), error) {
-			return browser.Lock(ctx, "larder:"+h.name+":sync")
-		},
-		Jitter: rand.Float64,
-		Now:    now,
-		Clock:  time.Now,
+		Lease:    true,
+		Jitter:   rand.Float64,
+		Now:      now,
+		Clock:    time.Now,
 		Epoch: func(name string) {
 			h.event("epoch", table.Record{"reason": "the server was restored or replaced", "table": name})
 		},
@@ -70,7 +68,12 @@ func (h *handle) newReplica(url string) *replica.Replica {
 		Problem: func(c *replica.Conflict, err error) {
 			h.event("quarantine", table.Record{"reason": err.Error(), "table": c.Table, "id": c.RecordID})
 		},
-	})
+	}
+	if name := "larder:" + h.name + ":sync"; browser.HasLocks() {
+		o.Lock = func(ctx context.Context) (func(), error) { return browser.Lock(ctx, name) }
+		o.Steal = func(ctx context.Context) (func(), error) { return browser.Steal(ctx, name) }
+	}
+	return replica.New(h.store, o)
 }
 
 // conflict asks the app.

@@ -148,7 +148,7 @@ func (r *Replica) heal(ctx context.Context, h Heal) (healed int, err error) {
 	for i := range h.Changes {
 		ids[i] = h.Changes[i].ID
 	}
-	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, h.Table}, func(tx *store.Tx) error {
+	err = r.update(ctx, []string{StoreOutbox, StoreMeta, h.Table}, func(tx *store.Tx) error {
 		healed = 0
 		results, err := tx.Run(ctx, append(r.outbox.Reads(h.Table, ids), getMeta(metaPast(h.Table)))...)
 		if err != nil {

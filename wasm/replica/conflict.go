@@ -47,7 +47,7 @@ func (r *Replica) mergeAlone(ch *changes, c *Conflict) bool {
 // resolve ends a conflict by a decision, in one transaction. If the app has changed the record again meanwhile, it
 // returns the conflict as it stands now, to be decided anew.
 func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *Conflict, err error) {
-	err = r.store.Relieve(ctx, []string{StoreOutbox, StoreMeta, c.Table}, func(tx *store.Tx) error {
+	err = r.relieve(ctx, []string{StoreOutbox, StoreMeta, c.Table}, func(tx *store.Tx) error {
 		again = nil
 		results, err := tx.Run(ctx, r.outbox.Reads(c.Table, []string{c.RecordID})...)
 		if err != nil {

@@ -239,7 +239,7 @@ func (r *Replica) take(ctx context.Context, want Take) (*Batch, error) {
 func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 	limit := want.Limit
 	batch := &Batch{}
-	err := r.store.Relieve(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
+	err := r.relieve(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		*batch = Batch{}
 		results, err := tx.Run(ctx, getMeta(metaClient))
 		if err != nil {

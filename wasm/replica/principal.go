@@ -38,7 +38,7 @@ func Subject(token string) string {
 func (r *Replica) admit(ctx context.Context, token string) error {
 	sub := Subject(token)
 	owner := ""
-	err := r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+	err := r.update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx, getMeta(metaPrincipal))
 		if err != nil {
 			return err

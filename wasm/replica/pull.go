@@ -35,7 +35,7 @@ func withPrefix(prefix string) *store.Range { return store.Between(prefix, prefi
 
 // changeMeta changes the meta store alone.
 func (r *Replica) changeMeta(ctx context.Context, step store.Step) error {
-	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+	return r.update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
 		_, err := tx.Run(ctx, step)
 		return err
 	})
@@ -49,7 +49,7 @@ const fewPending = 100
 // base where no field was changed on both sides; where one was, the next push will meet the conflict. A page that touches
 // a record whose operation was sent and has no verdict is not stored.
 func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error) {
-	err = r.store.Update(ctx, []string{StoreOutbox, StoreMeta, a.Table}, func(tx *store.Tx) error {
+	err = r.update(ctx, []string{StoreOutbox, StoreMeta, a.Table}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx,
 			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: fewPending,
 				Range: store.Between([]any{a.Table}, []any{a.Table, []any{}})},

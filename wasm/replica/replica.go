@@ -34,6 +34,8 @@ type Options struct {
 	Conflict func(ctx context.Context, c *Conflict) (Decision, error) // nil: conflicts go to quarantine
 	Wait     func(ctx context.Context, d time.Duration) error         // nil: a timer
 	Lock     func(ctx context.Context) (release func(), err error)    // held while syncing, across tabs; nil: none
+	Steal    func(ctx context.Context) (release func(), err error)    // takes the lock from a silent holder; nil: it is waited for
+	Lease    bool                                                     // where there is no Lock: take turns by a row of the store
 	Jitter   func() float64                                           // in [0, 1); nil: always the middle
 	Now      func() string                                            // the local time as ISO text, for people
 	Clock    func() time.Time                                         // has a server that asks for quiet left alone after a restart, too; nil: not then
@@ -50,6 +52,7 @@ type Replica struct {
 	options Options
 	turn    chan struct{}
 	token   string
+	fence   float64         // of the lease under which a job is being done
 	sweeps  map[Pull]*sweep // pulls from the start that are under way
 	server  *backend        // that of the tables without a source
 	now     *backend        // that a job is being done with
@@ -117,13 +120,11 @@ func (r *Replica) Run(ctx context.Context, job Job) (Result, error) {
 	case <-ctx.Done():
 		return Result{}, aborted(ctx)
 	}
-	if r.options.Lock != nil {
-		release, err := r.options.Lock(ctx)
-		if err != nil {
-			return Result{}, err
-		}
-		defer release()
+	ctx, release, err := r.hold(ctx)
+	if err != nil {
+		return Result{}, err
 	}
+	defer release()
 	return r.work(ctx, job)
 }
 

@@ -145,7 +145,7 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 	if copied > 0 {
 		names = append(names, StoreMeta)
 	}
-	err := r.store.Relieve(ctx, names, func(tx *store.Tx) error {
+	err := r.relieve(ctx, names, func(tx *store.Tx) error {
 		*out = Settlement{}
 		results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
 		if err != nil {
