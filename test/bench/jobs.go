@@ -37,6 +37,7 @@ func (p plan) jobs() []job {
 	jobs := []job{
 		{step: "put", label: fmt.Sprintf("bulk put of %d", p.rows)},
 		{step: "single", label: fmt.Sprintf("%d awaited inserts, Larder's with its outbox", p.gets), by: scripts},
+		{step: "update", label: fmt.Sprintf("%d awaited updates, Larder's with its outbox", p.gets), by: []string{raw, dexie, larder}},
 		{step: "gets", label: fmt.Sprintf("%d awaited gets", p.gets)},
 		{step: "all", label: fmt.Sprintf("read all %d", p.rows)},
 		{step: "page", label: "first 500 by an index, 10 times"},

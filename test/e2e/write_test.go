@@ -49,5 +49,54 @@ func TestWrites(t *testing.T) {
 			 await other.close();
 			 return [exists, waiting.map(({ action, state, record, base, recordId }) => [action, state, recordId === made.id ? 'made' : recordId, record.text, base])];`,
 			`["exists",[["insert","waiting","made","b",null],["insert","waiting","x","e",null]]]`},
+		"a record goes past the engine where that stores what the engine would, and nowhere else": {
+			`const columns = { string: 'string', number: 'number', integer: 'integer', boolean: 'boolean', date: 'date', json: 'json' };
+			 const other = await open('short', { version: 1, tables: { note: { columns, indexes: ['date'] } }, sync: { url: location.origin } });
+			 const notes = other.table('note');
+			 await notes.insert({}); // the first asks the engine how
+
+			 let entered = 0, short;
+			 const resume = Go.prototype._resume, transaction = IDBDatabase.prototype.transaction;
+			 Go.prototype._resume = function () { entered++; return resume.call(this); };
+			 IDBDatabase.prototype.transaction = function (...args) { short = entered === 0; return transaction.apply(this, args); };
+			 const outcome = async (record, options) => {
+				entered = 0, short = false;
+				const promise = notes.insert(record, options), past = short;
+				try {
+					const { id, ...rest } = await promise;
+					return [past, rest, await notes.get(id), id];
+				} catch (error) {
+					return [past, error.code, error.message.replace(/[0-9a-f-]{36}/, 'ID')];
+				}
+			 };
+			 const asked = { signal: new AbortController().signal }; // of a call that may be aborted the engine makes a transaction of its own
+			 const sorted = (v) => JSON.stringify(v, (_, v) => (v && v.constructor === Object ? Object.fromEntries(Object.entries(v).sort()) : v));
+			 const bare = (v, id) => sorted(v).replaceAll(id, 'ID').replace(/"(createdAt|id)":"[^"]*"|"seq":\d+/g, '');
+			 const wrong = [], count = {};
+			 const compare = async (name, make) => {
+				const a = await outcome(make()), b = await outcome(make(), asked);
+				if (a[0]) count[name] = (count[name] ?? 0) + 1;
+				if (b[0] || bare(a.slice(1), a[3]) !== bare(b.slice(1), b[3])) wrong.push([name, make(), a, b]);
+				if (!a[3] || !b[3]) return;
+				const waiting = await other.pending.toArray();
+				const [x, y] = [a[3], b[3]].map((id) => bare(waiting.find(({ recordId }) => recordId === id), id));
+				if (x !== y) wrong.push([name, make(), x, y]);
+			 };
+			 const values = ['', 'a', 'é🧀', 'a"\\\n\u2028', 'a\0b', '\ud800', '2026-01-02', '2026-01-02T03:04:05.678Z', '2026-02-30T00:00:00.000Z', '2026-01-02T24:00:00.000Z',
+				'0000-01-01T00:00:00.000Z', '2026-01-02t03:04:05.678Z', '+02026-01-02T03:04:05Z', new Date(5), new Date(-1e14), new Date(NaN), 0, -0, 1, -1, 1.5, 2 ** 53 - 1, 2 ** 53, -(2 ** 53),
+				1e300, 1e21, 5e-324, NaN, true, false, null, undefined, [], [1, [null]], {}, { a: [{}] }];
+			 for (const column of [...Object.keys(columns), 'id', 'version', 'createdAt', 'deleted', 'unknown', '__proto__', '$']) {
+				for (const value of values) {
+					if (column === 'id' && value && typeof JSON.parse(JSON.stringify(value)) === 'string') continue; // it would be there the second time
+					await compare(column, () => Object.fromEntries([[column, value]]));
+				}
+			 }
+			 await compare('several', () => ({ string: 'a', date: new Date(5), number: 1.5, boolean: null, json: undefined }));
+			 await compare('bare', () => Object.assign(Object.create(null), { string: 'a' }));
+			 await compare('toJSON', () => ({ string: 'a', toJSON() { return { string: 'b' }; } }));
+			 await compare('class', () => new (class { string = 'a'; get date() { return 5; } })());
+			 await other.close();
+			 return [wrong, count];`,
+			`[[],{"string":15,"number":9,"integer":7,"boolean":4,"date":5,"json":2,"id":2,"version":1,"createdAt":1,"deleted":1,"unknown":1,"$":1,"several":1,"bare":1,"class":1}]`},
 	})
 }

@@ -46,6 +46,7 @@ var computing = [...]struct {
 	do   func(h *handle, args []js.Value) (string, error)
 }{
 	{"plan", (*handle).plan},
+	{"pattern", (*handle).pattern},
 	{"prepare", (*handle).prepare},
 	{"convert", (*handle).convert},
 	{"touched", (*handle).touched},
@@ -157,8 +158,17 @@ func (h *handle) write(ctx context.Context, args []js.Value) (any, error) {
 	})
 }
 
-// prepare(table, action, records) makes a transaction of a write, as JSON text {stores, steps, changes}, for larder.js
-// to run; and an empty text where something has to be read first.
+// pattern(table) says how single records are written, as JSON text: see [store.Pattern].
+func (h *handle) pattern(args []js.Value) (string, error) {
+	p, err := h.store.Pattern(text(args, 0))
+	if err != nil {
+		return "", err
+	}
+	return string(p.AppendJSON(nil)), nil
+}
+
+// prepare(table, action, records, answers) makes a transaction of a write, as JSON text {stores, steps, changes}, for larder.js
+// to run; and an empty text where something has to be read first that is not among the answers.
 func (h *handle) prepare(args []js.Value) (string, error) {
 	action, err := actionOf(text(args, 1))
 	if err != nil {
@@ -173,8 +183,8 @@ func (h *handle) prepare(args []js.Value) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ready, err := h.store.Prepare(action, name, rows...)
-	if err != nil || ready == nil {
+	ready, err := h.store.Prepare(action, name, []byte(text(args, 3)), rows...)
+	if err != nil || ready == nil || ready.Reads != nil {
 		return "", err
 	}
 	return string(ready.AppendJSON(nil, changesText(ready.Changes))), nil

@@ -27,6 +27,7 @@ func TestPrepare(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { s.Close() })
+		n = 0 // the outbox has made its own
 		return s
 	}
 	prepare := func(t *testing.T, s *store.Store, action table.Action, records string) (*store.Ready, error) {
@@ -34,7 +35,7 @@ func TestPrepare(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return s.Prepare(action, "item", rows...)
+		return s.Prepare(action, "item", nil, rows...)
 	}
 	t.Run("where nothing has to be read, there is a program that does the write", func(t *testing.T) {
 		for _, c := range []struct {
@@ -67,30 +68,67 @@ func TestPrepare(t *testing.T) {
 			if got := string(table.AppendJSON(nil, rows)); got != c.want {
 				t.Errorf("%s: got %s, want %s", c.records, got, c.want)
 			}
-			text := string(r.AppendJSON(nil, "told"))
+			text := string(r.AppendJSON(nil, "[]"))
 			said, err := table.ParseRecord([]byte(text))
-			if err != nil || said["changes"] != "told" || said["steps"] == nil {
+			if err != nil || said["changes"] == nil || said["steps"] == nil {
 				t.Errorf("%s: %s, %v", c.records, text, err)
 			}
 		}
 	})
-	t.Run("where something has to be read, there is none, and nothing has happened", func(t *testing.T) {
+	t.Run("where something has to be read, the program comes with the answers", func(t *testing.T) {
 		for _, c := range []struct {
 			action  table.Action
 			journal bool
 			records string
+			reads   string
+			want    string
 		}{
-			{table.ActionInsert, false, `[{"id":"1"}]`}, {table.ActionInsert, true, `[{"text":"a"},{"id":"1"}]`},
-			{table.ActionUpdate, false, `[{"id":"1","text":"b"}]`}, {"", true, `[{"id":"1"}]`}, {"", true, `[{"text":"new"}]`},
-			{table.ActionDelete, true, `[{"id":"1"}]`}, {"", false, "[" + strings.Repeat(`{"id":"1"},`, 250) + `{"id":"2"}]`},
+			{table.ActionInsert, false, `[{"id":"2"}]`, "item", `[{"id":"1","text":"a"},{"id":"2"}]`},
+			{table.ActionInsert, true, `[{"id":"2"}]`, "item $outbox", `[{"id":"1","text":"a"},{"id":"2"}]`},
+			{table.ActionUpdate, false, `[{"id":"1","text":"b"}]`, "item", `[{"id":"1","text":"b"}]`},
+			{table.ActionUpdate, true, `[{"id":"1","text":"b"}]`, "item $outbox", `[{"id":"1","text":"b"}]`},
+			{"", true, `[{"id":"1"}]`, "item $outbox", `[{"id":"1"}]`},
+			{table.ActionDelete, true, `[{"id":"1"}]`, "item $outbox", `null`},
+			{table.ActionInsert, true, `[{"id":"1"}]`, "item $outbox", `exists`},
+			{table.ActionUpdate, false, `[{"id":"2"}]`, "item", `not-found`},
 		} {
 			s := open(t, c.journal)
-			if r, err := prepare(t, s, c.action, c.records); r != nil || err != nil {
-				t.Errorf("%.40s: got %+v, %v", c.records, r, err)
+			if _, err := s.Write(t.Context(), table.ActionInsert, "item", table.Record{"id": "1", "text": "a"}); err != nil {
+				t.Fatal(err)
 			}
-			if rows := read(t, s); len(rows) > 0 {
-				t.Errorf("%.40s: there is %v", c.records, rows)
+			first, err := prepare(t, s, c.action, c.records)
+			if err != nil || first.Steps != nil || strings.Join(first.Stores, " ") != c.reads {
+				t.Fatalf("%s: got %+v, %v", c.records, first, err)
 			}
+			err = s.Update(t.Context(), first.Stores, func(tx *store.Tx) error {
+				results, err := tx.Run(t.Context(), first.Reads...)
+				if err != nil {
+					return err
+				}
+				rows, err := schema.Tables[0].ParseRows([]byte(c.records))
+				if err != nil {
+					return err
+				}
+				r, err := s.Prepare(c.action, "item", answers(results), rows...)
+				if err != nil {
+					return err
+				}
+				_, err = tx.Run(t.Context(), r.Steps...)
+				return err
+			})
+			got := string(table.CodeOf(err))
+			if err == nil {
+				got = string(table.AppendJSON(nil, read(t, s)))
+			}
+			if got != c.want {
+				t.Errorf("%s %s: got %s (%v), want %s", c.action, c.records, got, err, c.want)
+			}
+		}
+	})
+	t.Run("many records make no program", func(t *testing.T) {
+		records := "[" + strings.Repeat(`{"id":"1"},`, 250) + `{"id":"2"}]`
+		if r, err := prepare(t, open(t, true), "", records); r != nil || err != nil {
+			t.Errorf("got %+v, %v", r, err)
 		}
 	})
 	t.Run("a record that cannot be stored is an error", func(t *testing.T) {
@@ -113,4 +151,21 @@ func read(t *testing.T, s *store.Store) (rows []table.Record) {
 		t.Fatal(err)
 	}
 	return rows
+}
+
+// answers are results as the helper writes them.
+func answers(results []store.Result) []byte {
+	var list []any
+	for _, r := range results {
+		if r.Groups == nil {
+			list = append(list, r.Rows)
+			continue
+		}
+		var groups []any
+		for _, g := range r.Groups {
+			groups = append(groups, g)
+		}
+		list = append(list, groups)
+	}
+	return table.AppendJSON(nil, list)
 }

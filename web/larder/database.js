@@ -85,8 +85,7 @@ export class Database {
         this.#evicted = true;
         if (this.#started) this.#tellEvicted();
       },
-      commit: (json) => {
-        const changes = JSON.parse(json);
+      committed: (changes) => {
         this.#live.committed(changes);
         this.#committed(changes.map(({ store }) => store));
       },

@@ -51,6 +51,11 @@ const domCodes = {
   TransactionInactiveError: 'transaction', VersionError: 'version',
 };
 
+/** What IndexedDB says when the browser has closed the database, or is about to. */
+const losses = ['InvalidStateError', 'UnknownError', 'AbortError'];
+
+export const isLoss = (error) => losses.includes(error.name);
+
 /** Turns whatever was thrown into a LarderError; what is one already stays as it is. */
 export function asLarderError(error) {
   if (error instanceof LarderError) return error;

@@ -1,4 +1,4 @@
-// A contender is a module that exports open(name, sync), which gives a database with put(records), insert(record without id),
+// A contender is a module that exports open(name, sync), which gives a database with put(records), insert(record without id), update(columns),
 // fill(records), get(id), all(), count(), page(after, count) and range(lower, upper) by rank, modify(n), cursor(), pull() and
 // close(); and destroy(name). Not all can do all. A database with sync keeps an outbox, if its maker has one. One that is no JavaScript does the gets itself, and gives [count, sum of ranks] where others give rows. The runner calls the steps below one by one, and turns
 // from one contender to the next itself. Only the step's own work is timed; a step whose result is wrong throws.
@@ -108,6 +108,21 @@ globalThis.bench = {
       for (const record of copies) await db.insert(record);
     });
     check('rows put one by one', await db.count(), singles.length);
+    return ms;
+  },
+
+  // update changes one column of as many rows, each awaited before the next; they are put first.
+  async update(name) {
+    const { singles: db } = open.get(name);
+    const changes = singles.map(({ id, rank }) => ({ id, rank: rank + 1 }));
+    await db.put(structuredClone(singles));
+    const { ms } = await timed(async () => {
+      for (const change of changes) await db.update(change);
+    });
+    for (const { id, text, rank } of singles) {
+      const row = await db.get(id);
+      check(`text and rank of ${id}`, `${row?.text} ${row?.rank}`, `${text} ${rank + 1}`);
+    }
     return ms;
   },
 

@@ -11,6 +11,7 @@ class Wrapped {
   }
 
   insert(record) { return this.db.todoitem.add({ id: crypto.randomUUID(), ...record }); }
+  update({ id, ...columns }) { return this.db.todoitem.update(id, columns); }
   get(id) { return this.db.todoitem.get(id); }
   all() { return this.db.todoitem.toArray(); }
   page(after, count) { return this.db.todoitem.where('rank').above(after).limit(count).toArray(); }

@@ -9,6 +9,7 @@ class Larder {
   put(records) { return this.table.bulkPut(records); }
   fill() { return this.pull(); } // its first pull
   insert(record) { return this.table.insert(record); }
+  update(columns) { return this.table.update(columns); }
   get(id) { return this.table.get(id); }
   all() { return this.table.where().toArray(); }
   page(after, count) { return this.table.filter(`rank gt ${after}`).orderBy('rank').take(count).toArray(); }

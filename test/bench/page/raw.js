@@ -37,6 +37,17 @@ class Raw {
     return completed(tx);
   }
 
+  update(columns) {
+    const tx = this.db.transaction('todoitem', 'readwrite');
+    const store = tx.objectStore('todoitem');
+    const request = store.get(columns.id);
+    request.onsuccess = () => {
+      store.put(Object.assign(request.result, columns));
+      tx.commit();
+    };
+    return completed(tx);
+  }
+
   get(id) { return answered(this.db.transaction('todoitem').objectStore('todoitem').get(id)); }
   all() { return answered(this.db.transaction('todoitem').objectStore('todoitem').getAll()); }
   count() { return answered(this.db.transaction('todoitem').objectStore('todoitem').count()); }
