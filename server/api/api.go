@@ -96,6 +96,7 @@ func New(ctx context.Context, o Options) (*API, error) {
 	if a.endpoints, err = newEndpoints(o.Endpoints); err != nil {
 		return nil, err
 	}
+	o.Feed.Former = a.narrowed()
 	a.live = live.New(o.DB, o.Live)
 	if a.feed, err = feed.Open(ctx, o.DB, o.Tables, a.announced(o.Feed)); err != nil {
 		a.live.Close()

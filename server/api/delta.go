@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/server/db"
@@ -49,6 +50,8 @@ type delta struct {
 	since  db.Since
 	count  bool
 	filter table.Expr // what records must meet, besides being the caller's own where they belong to somebody
+	lasts  table.Expr // that part of it which only a write makes a record meet, or not: all but its age
+	whole  int64      // up to this number the caller has been told all: see markWhole
 }
 
 // read reads the parameters.
@@ -84,7 +87,9 @@ func (d *delta) read() (err error) {
 	}
 	token := d.params.Get(table.ParamDeltaToken)
 	if d.since.First = token == ""; !d.since.First {
-		d.since.Cursor, err = db.ParseCursor(token)
+		if d.since.Cursor, err = db.ParseCursor(token); err == nil {
+			d.whole, err = cutWhole(&d.since.Cursor)
+		}
 	}
 	d.since.Seen = table.MarkOf(d.params.Get(table.ParamSeen))
 	return err
@@ -97,10 +102,10 @@ func (d *delta) narrow() error {
 	if err != nil {
 		return err
 	}
-	d.filter = table.And(d.Query.Filter, rights)
+	d.lasts = table.And(d.Query.Filter, rights)
 	scope := ""
-	if d.filter != nil {
-		scope = table.FilterText(d.filter)
+	if d.lasts != nil {
+		scope = table.FilterText(d.lasts)
 	}
 	if d.Table.Owner != "" {
 		d.since.PerUser = true
@@ -113,7 +118,7 @@ func (d *delta) narrow() error {
 		sum := sha256.Sum256([]byte(scope))
 		d.since.Scope = hex.EncodeToString(sum[:10])
 	}
-	d.filter = table.And(d.filter, d.unexpired())
+	d.filter = table.And(d.lasts, d.unexpired())
 	return nil
 }
 
@@ -125,9 +130,12 @@ func (d *delta) collect(ctx context.Context, from db.DB) (page db.Changes, err e
 	if err != nil || d.filter == nil && d.hooks.Read.After == nil {
 		return page, err
 	}
+	if d.since.First { // from here on it is told of what happens to what there is now
+		d.whole = page.Next.Anchor.Seq
+	}
 	told := &told{place: map[string]int{}}
 	for scanned := page.Count; ; scanned += page.Count {
-		if err := d.tell(told, since, page); err != nil {
+		if err := d.tell(ctx, told, since, page); err != nil {
 			return page, err
 		}
 		if !page.More || 2*told.count >= d.since.Limit || scanned >= min(8*d.since.Limit, maxDelta) {
@@ -137,6 +145,9 @@ func (d *delta) collect(ctx context.Context, from db.DB) (page db.Changes, err e
 		if page, err = from.Changes(ctx, stored, since); err != nil {
 			return page, err
 		}
+	}
+	if page.More && d.hooks.narrow() {
+		page.Next.Scope = addWhole(page.Next.Scope, d.whole)
 	}
 	page.JSON, err = d.finish(told)
 	return page, err
@@ -160,14 +171,19 @@ func (t *told) add(id string, entry any) {
 
 // tell adds the entries of a page that since asked for, without what the caller is not told of. What may have been told before,
 // and does not match now, is reported as removed; of what was written before a first pull began, nothing was.
-func (d *delta) tell(to *told, since db.Since, page db.Changes) error {
+func (d *delta) tell(ctx context.Context, to *told, since db.Since, page db.Changes) error {
 	list, err := table.ParseJSON([]byte("[" + page.JSON + "]"))
 	if err != nil {
 		return table.Errorf(table.CodeServer, "a stored record of ", d.Table.Name(), " is damaged").Because(err)
 	}
+	strangers, err := d.strangers(ctx, since, list.([]any))
+	if err != nil {
+		return err
+	}
 	for _, v := range list.([]any) {
 		entry := table.Record(v.(map[string]any))
 		switch {
+		case strangers[entry.ID()]:
 		case entry[table.FieldRemoved] != nil || table.Matches(d.filter, entry):
 			to.add(entry.ID(), v)
 		case !since.First && !writtenBy(entry, since.Cursor.Anchor):
@@ -185,17 +201,20 @@ func writtenBy(entry table.Record, mark db.Mark) bool {
 }
 
 // see returns what the caller is told instead of one record.
-func (d *delta) see(data []byte) ([]byte, error) {
+func (d *delta) see(ctx context.Context, data []byte) ([]byte, error) {
 	told := &told{place: map[string]int{}}
-	if err := d.tell(told, db.Since{}, db.Changes{JSON: string(data)}); err != nil {
+	if err := d.tell(ctx, told, db.Since{}, db.Changes{JSON: string(data)}); err != nil {
 		return nil, err
 	}
 	text, err := d.finish(told)
 	d.Items = nil // the connection may be idle for long
+	if text == "" {
+		return nil, err
+	}
 	return []byte(text), err
 }
 
-// finish runs what comes after a read, and writes the entries as [db.Changes.JSON] has them.
+// finish runs what comes after a read, and writes the entries as [db.Changes.JSON] has them, without what the hook left out.
 func (d *delta) finish(told *told) (string, error) {
 	out := make([]any, 0, told.count)
 	d.Items = nil
@@ -206,10 +225,22 @@ func (d *delta) finish(told *told) (string, error) {
 		if entry := table.Record(v.(map[string]any)); entry[table.FieldRemoved] == nil {
 			d.Items = append(d.Items, entry)
 		}
-		out = append(out, v) // the same map: After may change it
+		out = append(out, v)
 	}
-	if err := d.after(); err != nil {
-		return "", err
+	if d.hooks.Read.After != nil {
+		if err := d.after(); err != nil {
+			return "", err
+		}
+		items := map[string]any{}
+		for _, r := range d.Items {
+			items[r.ID()] = r
+		}
+		for i, v := range out {
+			if entry := table.Record(v.(map[string]any)); entry[table.FieldRemoved] == nil {
+				out[i] = items[entry.ID()]
+			}
+		}
+		out = slices.DeleteFunc(out, func(v any) bool { return v == nil })
 	}
 	text := table.AppendJSON(nil, out)
 	return string(text[1 : len(text)-1]), nil

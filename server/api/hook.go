@@ -28,8 +28,9 @@ type Hooks struct {
 // [Context.Answer], or refuse with an error, such as one of [Refuse]. A client that lost the answer sends an operation
 // again: Before then runs again.
 //
-// After runs when the operation has succeeded and is durable. It may change what is answered: Item, or the Items of a read.
-// An error of it is answered, but undoes nothing.
+// After runs when the operation has succeeded and is durable. It may change what is answered: Item, or the Items of a read,
+// of which it may leave some out. An error of it is answered, but undoes nothing. What callers may know of is for Filters, or
+// for a Before that narrows the Query: by these, devices also hear of the records that they may not know of any more.
 type Hook struct {
 	Before, After func(*Context) error
 }
@@ -48,6 +49,9 @@ func (h *Hooks) of(op db.Operation) Hook {
 	}
 	return h.Undelete
 }
+
+// narrow reports whether the hooks may narrow what is read.
+func (h *Hooks) narrow() bool { return h.Read.Before != nil || len(h.Filters) > 0 }
 
 // Context is an operation on its way through the hooks. It is one request's, and must not be kept after the hook has
 // returned.

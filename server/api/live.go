@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"net/url"
@@ -113,11 +114,12 @@ func (a *API) liveTable(r *http.Request, t *db.Table) (live.Table, error) {
 	}
 	of := live.Table{Name: t.Name(), Stored: t.StoredName(), Scope: d.since.Scope, PerUser: d.since.PerUser, User: d.since.User}
 	if d.filter != nil || c.hooks.Read.After != nil {
+		ctx := context.WithoutCancel(r.Context())
 		of.See = func(data []byte) []byte {
-			text, err := d.see(data)
+			text, err := d.see(ctx, data)
 			if err != nil {
 				a.log.Error("a change was not told", "table", t.Name(), "error", err.Error())
-				return nil
+				return []byte(`{"resync":true}`)
 			}
 			return text
 		}
