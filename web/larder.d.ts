@@ -61,6 +61,11 @@ export interface SyncOptions {
    * and an expired token, wait for a page. It needs sw.js (see appcache.js).
    */
   background?: boolean;
+  /**
+   * With `live`: in how many of its pulls, from 0 to 1, some of the records are compared with the server's: {@link Database.verify} for
+   * 500 records in a row, at one request more. 0.02 unless told; 0 for never.
+   */
+  verify?: number;
 }
 
 /** What a call may be given that waits: a signal, whose abort rejects it with `aborted`. What was begun may still happen. */
@@ -236,6 +241,12 @@ export interface Database<T extends Schema = Schema> {
   pullAgain(options?: JobOptions): Promise<SyncResult<T>>;
   /** Pushes, then pulls all tables: those of which only parts were pulled before, these parts. */
   sync(options?: JobOptions): Promise<SyncResult<T>>;
+  /**
+   * Pulls a table and compares it with the server's by digests of ranges: one request for up to 10,000 records that are alike, and
+   * a dozen more to find one among a million that is not. What differs is healed; changes that wait stay. A sync does not need it:
+   * it finds what a defect or a disk has done. Without a query it is what was pulled before, the parts or the whole.
+   */
+  verify(table: keyof T & string, options?: JobOptions & { query?: QueryParts | { toJSON(): QueryParts } }): Promise<Verification<T>>;
   /** The names of the tables that have been pulled before. */
   pulled(): Promise<(keyof T & string)[]>;
   /**
@@ -321,6 +332,21 @@ export interface SyncResult<T extends Schema = Schema> {
   requests: number;
   /** Operations that the server refused, undecided conflicts among them. */
   quarantined: Operation<T>[];
+  /** What comparisons with the server came to, if there were any. */
+  verified: Verification<T>[];
+}
+
+/** What a comparison of a table with the server's came to. */
+export interface Verification<T extends Schema = Schema> {
+  table: keyof T & string;
+  /** Whether a random part was compared only, by `sync.verify`. */
+  sampled: boolean;
+  /** Records that were compared. */
+  rows: number;
+  /** The ids of those that were not alike: of other content, missing here, or not on the server. */
+  differing: string[];
+  /** How many of these are now as the server has them. */
+  healed: number;
 }
 
 /** The events of a database and what their handlers get. */
@@ -332,6 +358,8 @@ export interface DatabaseEvents<T extends Schema = Schema> {
   sync: { phase: 'start' } | ({ phase: 'end'; error?: undefined } & SyncResult<T>) | { phase: 'end'; error: LarderError };
   /** Operations were refused, or a conflict's handler failed for the record `id`. */
   quarantine: { reason: string; operations?: Operation<T>[]; table?: string; id?: string };
+  /** Records were compared with the server's, by {@link Database.verify} or by `sync.verify`. */
+  digest: Verification<T>;
   /** {@link Database.status} has changed with the outbox, here or in another tab. */
   status: Status;
   /** Another tab keeps an older version open. */

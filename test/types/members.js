@@ -14,7 +14,7 @@ function compare(what, javaScript, types) {
 
 // What the classes have for each other's use, and apps shall not know.
 const internal = {
-  Database: ['start', 'ask', 'watch', 'dates'],
+  Database: ['start', 'ask', 'watch', 'dates', 'sample'],
   Table: ['dates'],
   Query: [],
   Pending: [],

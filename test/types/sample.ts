@@ -172,6 +172,12 @@ await db.pull(['todoitem', 'note']);
 (await db.sync()).quarantined[0]?.reason;
 // @ts-expect-error: no such table
 await db.pull('notes');
+const compared = await db.verify('todoitem', { signal, query: t.where({ complete: false }) });
+same<typeof compared.table, 'todoitem' | 'note'>();
+compared.differing.length - compared.healed;
+db.on('digest', ({ sampled, rows }) => (sampled ? rows.toFixed() : ''));
+// @ts-expect-error: no such table
+await db.verify('notes');
 db.status.lastSync?.getTime();
 // @ts-expect-error: the database's to change
 db.status = { ...db.status };

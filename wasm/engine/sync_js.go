@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall/js"
@@ -137,9 +138,9 @@ func (h *handle) syncing() (*replica.Replica, error) {
 	return h.replica, nil
 }
 
-// run(job, timeout, progress, signal) pushes and pulls. job is JSON text {push, tables, query, all}: the tables are pulled
-// whole, or the part of each that meets the query; all pulls what a sync pulls, and "again" what was pulled before. The result
-// is JSON text {pushed, pulled, requests, quarantined}.
+// run(job, timeout, progress, signal) pushes and pulls. job is JSON text {push, tables, query, all, verify, sample}: the tables are
+// pulled whole, or the part of each that meets the query; all pulls what a sync pulls, of the tables if some are named, and "again"
+// what was pulled before. The result is JSON text {pushed, pulled, requests, quarantined, verified}.
 func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	r, err := h.syncing()
 	if err != nil {
@@ -153,6 +154,8 @@ func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	}
 	job := replica.Job{}
 	job.Push, _ = parsed["push"].(bool)
+	job.Verify, _ = parsed["verify"].(bool)
+	job.Sample, _ = parsed["sample"].(bool)
 	if job.Pulls, err = h.pulls(ctx, r, parsed); err != nil {
 		return nil, err
 	}
@@ -166,15 +169,24 @@ func (h *handle) run(ctx context.Context, args []js.Value) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsonText(table.Record{"pushed": result.Pushed, "pulled": result.Pulled,
-		"requests": result.Requests, "quarantined": rows(result.Quarantined)}), nil
+	verified := make([]any, len(result.Verified))
+	for i, v := range result.Verified {
+		verified[i] = table.Record{"table": v.Table, "sampled": v.Sampled, "rows": v.Rows,
+			"differing": append([]string{}, v.Differing...), "healed": v.Healed}
+	}
+	return jsonText(table.Record{"pushed": result.Pushed, "pulled": result.Pulled, "requests": result.Requests,
+		"quarantined": rows(result.Quarantined), "verified": verified}), nil
 }
 
 // pulls reads what a job pulls.
 func (h *handle) pulls(ctx context.Context, r *replica.Replica, job table.Record) ([]replica.Pull, error) {
 	switch job["all"] {
 	case true:
-		return r.All(ctx)
+		pulls, err := r.All(ctx)
+		if only, named := job["tables"].([]any); named {
+			pulls = slices.DeleteFunc(pulls, func(p replica.Pull) bool { return !slices.Contains(only, any(p.Table)) })
+		}
+		return pulls, err
 	case "again":
 		return r.Pulled(ctx)
 	}

@@ -42,8 +42,19 @@ type inspection struct {
 	rounds int    // how often the cursor had to be moved
 }
 
+// verifies reports whether what was just pulled is to be verified: of a sample, one of the pulls is. A source has no digests.
+func (m *Machine) verifies() bool {
+	if m.job.Sample {
+		return m.job.Verify && !m.offers && len(m.job.Pulls) == m.chosen
+	}
+	return m.job.Verify
+}
+
 // inspect begins a verification at the cursor, or goes on with it at the new cursor.
 func (m *Machine) inspect(token string) Effect {
+	if m.offers {
+		return m.stop(noDigests(m.now.Table))
+	}
 	if m.check == nil {
 		m.check = &inspection{Verification: Verification{Pull: m.now, Sampled: m.job.Sample}}
 		if m.job.Sample {
@@ -95,7 +106,7 @@ func (m *Machine) inspected(a Answer) Effect {
 		m.first, m.reset = true, false
 		return LoadCursor{m.now}
 	case 404:
-		return m.stop(table.Errorf(table.CodeServer, "the server has no digests of ", m.now.Table, ": it is not one of Larder's, or older"))
+		return m.stop(noDigests(m.now.Table))
 	default:
 		return m.stop(table.Errorf(table.CodeServer, "the server refused a digest of ", m.now.Table, " with ", strconv.Itoa(a.Status),
 			serverText(a.Body)))
@@ -107,6 +118,10 @@ func (m *Machine) inspected(a Answer) Effect {
 	}
 	s := c.spans[len(c.spans)-1]
 	return Compare{m.now, s.after, parts, s.records}
+}
+
+func noDigests(tableName string) error {
+	return table.Errorf(table.CodeServer, "the server has no digests of ", tableName, ": it is not one of Larder's, or an older one")
 }
 
 // compared goes on with what two sides have in a range.

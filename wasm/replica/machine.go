@@ -169,7 +169,7 @@ type Job struct {
 	Patience time.Duration // how long it may wait for retries, all in all
 	PageSize int           // rows in a page; 0: 1,000
 	Verify   bool          // compare what was pulled with the server, and heal it
-	Sample   bool          // of Verify: a random range only, by one request if it is equal
+	Sample   bool          // of Verify: a random range of one of the pulls only, by one request if it is equal
 
 	early bool // there is more to be done after it
 
@@ -197,14 +197,15 @@ type Machine struct {
 	decision  Decision
 	rounds    int
 
-	now   Pull        // what is pulled; the zero Pull while nothing is
-	first bool        // the next page is the table's first
-	known int         // rows of it that the server has, -1 if it did not say
-	done  int         // rows of it that came
-	page  *table.Page // that is being applied
-	check *inspection // the verification of it, nil while there is none
-	reset bool        // its cursor was dropped in this run
-	heals int         // how often it waited for verdicts
+	now    Pull        // what is pulled; the zero Pull while nothing is
+	first  bool        // the next page is the table's first
+	known  int         // rows of it that the server has, -1 if it did not say
+	done   int         // rows of it that came
+	page   *table.Page // that is being applied
+	check  *inspection // the verification of it, nil while there is none
+	chosen int         // how many pulls come after the one that is sampled
+	reset  bool        // its cursor was dropped in this run
+	heals  int         // how often it waited for verdicts
 
 	offers  bool   // to a source, and not to a server that speaks the wire
 	trouble error  // what kept the source from giving all verdicts of the last batch
@@ -227,7 +228,11 @@ func NewMachine(job Job, jitter func() float64) *Machine {
 	if job.PageSize == 0 {
 		job.PageSize = table.DefaultDeltaPage
 	}
-	return &Machine{job: job, jitter: jitter, limit: table.MaxBatch}
+	m := &Machine{job: job, jitter: jitter, limit: table.MaxBatch}
+	if job.Sample {
+		m.chosen = int(jitter() * float64(len(job.Pulls)))
+	}
+	return m
 }
 
 // Step takes an event and returns the next effect.

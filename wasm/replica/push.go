@@ -225,7 +225,7 @@ func (m *Machine) applied(unsettled bool) Effect {
 	if m.job.Verify && m.offers {
 		return m.stop(table.Errorf(table.CodeServer, "the backend of ", m.now.Table, " has no digests"))
 	}
-	if m.job.Verify {
+	if m.verifies() {
 		return m.inspect(page.Token)
 	}
 	return m.nextTable()

@@ -3,6 +3,7 @@ import { Stream } from './stream.js';
 const SOON = 250; // of many writes in a row, in milliseconds
 const NEWS = 20; // of many events in a row
 const POLL = 30_000;
+const SAMPLES = 1 / 50; // of the pulls, unless told
 
 /**
  * Keeps a database in sync by itself, for `sync.live`: pushes soon after a write, and pulls what was pulled before when the
@@ -17,10 +18,12 @@ export class AutoSync {
   #push = true;
   #pull = true;
   #off = [];
+  #samples;
 
-  /** token(fresh) gives the token. */
-  constructor(database, url, token) {
+  /** token(fresh) gives the token; samples is in how many of its pulls a part is verified, from 0 to 1. */
+  constructor(database, url, token, samples = SAMPLES) {
     this.#database = database;
+    this.#samples = samples;
     this.#stream = new Stream(database.name, url, {
       token,
       tables: () => database.pulled(),
@@ -93,7 +96,7 @@ export class AutoSync {
   async #renew() {
     this.#pull = false;
     try {
-      await this.#database.pullAgain();
+      await (Math.random() < this.#samples ? this.#database.sample() : this.#database.pullAgain());
     } catch (error) {
       this.#pull = true; // the news is still to be had
       throw error;

@@ -17,6 +17,11 @@ const PAUSE = 100; // between two counts of what waits, in milliseconds
 
 const jobOptions = ['signal', 'timeout', 'progress'];
 
+/** What was found in the parts of a table. */
+const together = (parts) => parts.reduce((all, part) => ({
+  ...all, rows: all.rows + part.rows, differing: [...new Set([...all.differing, ...part.differing])], healed: all.healed + part.healed,
+}));
+
 /** A copy of a row that the app may change: what it is compared with later stays. */
 function copy(row) {
   const own = { ...row };
@@ -120,12 +125,12 @@ export class Database {
   }
 
   #connect() {
-    const { url, live } = this.#options.sync;
+    const { url, live, verify } = this.#options.sync;
     this.#connection = watchConnection({
       url,
       onChange: ({ online, reason }) => this.#emit(online ? 'online' : 'offline', { reason }),
     });
-    if (live) this.#auto = new AutoSync(this, url, (fresh) => this.#token(fresh));
+    if (live) this.#auto = new AutoSync(this, url, (fresh) => this.#token(fresh), verify);
     (this.#background ? this.#background.remember() : forget(this.name))
       .catch((error) => this.#emit('storage', { reason: error.message, error: asLarderError(error) }));
   }
@@ -202,6 +207,7 @@ export class Database {
         progress({ table, done, known: known < 0 ? null : known }) : null, signal);
       outcome = JSON.parse(result);
       reviveOperations(outcome.quarantined, this);
+      if (outcome.verified.length > 0) this.#emit('digest', together(outcome.verified));
       this.#connection?.report(true);
       return outcome;
     } catch (error) {
@@ -220,6 +226,22 @@ export class Database {
       if (this.#stranger) await this.close();
     }
   }
+
+  /**
+   * Pulls a table, and then compares it with the server's by digests: what differs is healed. With a query, the part that meets
+   * it; without, the parts that were pulled before, or all.
+   */
+  async verify(table, options) {
+    const given = optionsOf('verify', options, [...jobOptions, 'query']);
+    need(given.query === undefined || isObject(given.query), 'verify: options.query is a query, or an object like { where }', given.query);
+    this.table(table);
+    const { query } = given;
+    const { verified } = await this.#job({ push: false, tables: [table], verify: true, ...(query ? { query } : { all: true }) }, given);
+    return together(verified);
+  }
+
+  /** Pulls again what was pulled before, and compares a random part of it with the server's. */
+  async sample() { return this.#job({ push: false, all: 'again', verify: true, sample: true }, {}); }
 
   /** The names of the tables that have been pulled before. */
   async pulled() { return JSON.parse(await (await this.#engine()).pulled()); }

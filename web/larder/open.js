@@ -22,6 +22,8 @@ export async function open(name, options) {
   if (sync !== undefined) {
     need(isObject(sync), 'open: options.sync is an object', sync);
     need(typeof sync.url === 'string', 'open: options.sync.url is the address of the server, a string', sync.url);
+    const { verify } = sync;
+    need(verify === undefined || (verify >= 0 && verify <= 1), 'open: options.sync.verify is a number from 0 to 1', verify);
   }
   for (const hook of ['onBlocked', 'onVersionChange']) {
     const fn = options[hook];
