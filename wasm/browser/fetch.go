@@ -37,7 +37,7 @@ func Fetch(ctx context.Context, req Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	controller, stop := controllerOf(ctx)
+	controller, stop := Controller(ctx)
 	defer stop()
 
 	response, err := Await(ctx, js.Global().Call("fetch", req.URL, req.init(controller.Get("signal"))))

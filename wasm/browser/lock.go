@@ -33,7 +33,7 @@ func lock(ctx context.Context, name string, steal bool) (release func(), err err
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	controller, stop := controllerOf(ctx)
+	controller, stop := Controller(ctx)
 	defer stop()
 
 	held := make(chan js.Value, 1) // what resolves the promise that keeps the lock

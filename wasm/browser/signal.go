@@ -9,8 +9,8 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
-// controllerOf returns an AbortController that aborts when ctx ends, unless stop is called before.
-func controllerOf(ctx context.Context) (controller js.Value, stop func() bool) {
+// Controller returns an AbortController that aborts when ctx ends, unless stop is called before.
+func Controller(ctx context.Context) (controller js.Value, stop func() bool) {
 	controller = js.Global().Get("AbortController").New()
 	return controller, context.AfterFunc(ctx, func() { controller.Call("abort") })
 }

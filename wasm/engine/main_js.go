@@ -32,7 +32,7 @@ func main() {
 }
 
 // open(name, options, hooks, signal) opens a database; the promise's value is its handle. options is JSON text
-// {version, tables, sync: {url}}; hooks are the functions that the engine calls, and with them what concerns this opening
+// {version, tables, sync}; hooks are the functions that the engine calls, and with them what concerns this opening
 // only: migrations, JSON text {version: [table]}, and timeout, how many milliseconds to wait for other tabs.
 func open(_ js.Value, args []js.Value) any {
 	name, options := text(args, 0), text(args, 1)
@@ -69,8 +69,7 @@ func open(_ js.Value, args []js.Value) any {
 			return nil, err
 		}
 		if synced {
-			url, _ := object(sync)["url"].(string)
-			h.replica = h.newReplica(url)
+			h.replica = h.newReplica(object(sync))
 		}
 		raw, err := h.connect(ctx, nil)
 		if err != nil {

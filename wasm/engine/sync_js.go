@@ -43,10 +43,13 @@ func (h *handle) event(name string, detail table.Record) {
 	h.hook("event", name, jsonText(detail))
 }
 
-func (h *handle) newReplica(url string) *replica.Replica {
+// newReplica makes the replica of options.sync: {url, protocol, sources: {table: timeout}}.
+func (h *handle) newReplica(sync map[string]any) *replica.Replica {
+	protocol, _ := sync["protocol"].(string)
 	o := replica.Options{
-		Outbox:  h.outbox,
-		Network: network(strings.TrimSuffix(url, "/")),
+		Outbox:   h.outbox,
+		Protocol: replica.Protocol(protocol),
+		Sources:  h.sources(sync),
 		Token: func(ctx context.Context, fresh bool) (string, error) {
 			v, err := browser.Await(ctx, h.hook("token", fresh))
 			if err != nil || v.Type() != js.TypeString {
@@ -69,6 +72,9 @@ func (h *handle) newReplica(url string) *replica.Replica {
 		Problem: func(c *replica.Conflict, err error) {
 			h.event("quarantine", table.Record{"reason": err.Error(), "table": c.Table, "id": c.RecordID})
 		},
+	}
+	if url, ok := sync["url"].(string); ok {
+		o.Network = network(strings.TrimSuffix(url, "/"))
 	}
 	if name := "larder:" + h.name + ":sync"; browser.HasLocks() {
 		o.Lock = func(ctx context.Context) (func(), error) { return browser.Lock(ctx, name) }
@@ -118,6 +124,9 @@ func (n network) Send(ctx context.Context, s replica.Send, token string) replica
 	}
 	if token != "" {
 		headers["authorization"] = "Bearer " + token
+	}
+	for name, v := range s.Headers {
+		headers[name] = v
 	}
 	r, err := browser.Fetch(ctx, browser.Request{Method: s.Method, URL: string(n) + s.Path, Headers: headers, Body: s.Body})
 	if err != nil {

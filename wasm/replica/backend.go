@@ -40,7 +40,13 @@ func (r *Replica) work(ctx context.Context, job Job) (total Result, failed error
 	for i, b := range parts {
 		part := job
 		part.Pulls = slices.DeleteFunc(slices.Clone(job.Pulls), func(p Pull) bool { return !r.serves(b, p.Table) })
-		if len(part.Pulls) == 0 && (!job.Push || b == r.server && r.options.Network == nil) {
+		if b == r.server && r.options.Network == nil {
+			if len(part.Pulls) > 0 {
+				failed = table.Errorf(table.CodeInvalid, "the table ", part.Pulls[0].Table, " has neither a server nor a source")
+			}
+			continue
+		}
+		if len(part.Pulls) == 0 && !job.Push {
 			continue
 		}
 		part.early = failed != nil || i < len(parts)-1

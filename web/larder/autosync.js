@@ -20,13 +20,19 @@ export class AutoSync {
   #off = [];
   #samples;
 
-  /** token(fresh) gives the token; samples is in how many of its pulls a part is verified, from 0 to 1. */
-  constructor(database, url, token, samples = SAMPLES) {
+  #silent; // whether there are tables of which no server tells
+
+  /**
+   * token(fresh) gives the token; sources are the tables that are not the server's; samples is in how many of its pulls a part is
+   * verified, from 0 to 1.
+   */
+  constructor(database, url, token, sources, samples = SAMPLES) {
     this.#database = database;
+    this.#silent = sources.length > 0;
     this.#samples = samples;
     this.#stream = new Stream(database.name, url, {
       token,
-      tables: () => database.pulled(),
+      tables: async () => (await database.pulled()).filter((name) => !sources.includes(name)),
       news: () => {
         this.#pull = true;
         this.#soon(NEWS);
@@ -66,7 +72,7 @@ export class AutoSync {
   async #poll() {
     const { pending, quarantined } = this.#database.status;
     if (pending > quarantined) this.#push = true;
-    if (visible() && !await this.#stream.flows()) this.#pull = true;
+    if (visible() && (this.#silent || !await this.#stream.flows())) this.#pull = true;
     this.#soon(0);
   }
 

@@ -8,6 +8,7 @@ import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
 import { migrations } from './migrate.js';
 import { Pending, reviveOperations } from './pending.js';
+import { ask } from './source.js';
 import { estimate, persist } from './storage.js';
 import { Table } from './table.js';
 import { Transaction } from './transaction.js';
@@ -27,6 +28,12 @@ function copy(row) {
   const own = { ...row };
   for (const name in own) if (own[name] !== null && typeof own[name] === 'object') own[name] = structuredClone(own[name]);
   return own;
+}
+
+/** Without a server of its own a database knows of the network what the browser says. */
+async function hinted() {
+  const online = globalThis.navigator?.onLine !== false;
+  return { online, reason: online ? 'ok' : 'network' };
 }
 
 export class Database {
@@ -56,7 +63,8 @@ export class Database {
       if (handler) this.on(event, handler);
     }
     this.#way = new Connection(name, schema, this.#hooks());
-    if (options.sync?.background && options.sync.live) this.#background = new Background(name, schema, () => this.#status.pending > 0);
+    const { url, live, background } = options.sync ?? {};
+    if (background && live && url !== undefined) this.#background = new Background(name, schema, () => this.#status.pending > 0);
     this.#live = new Live(name, {
       look: (store, ids) => this.#way.read({ op: 'get', store, keys: ids }),
       touched: (table, parts, rows) => this.#way.handle?.touched(table, JSON.stringify(parts), rows) !== '',
@@ -96,6 +104,7 @@ export class Database {
       },
       conflict: (json) => this.#conflict(JSON.parse(json)),
       token: (fresh) => this.#token(fresh),
+      source: (table, ...call) => ask(this.#options.sync.tables[table], this.dates(table), ...call),
       stranger: () => { this.#stranger = true; },
       event: (event, json) => this.#emit(event, json ? JSON.parse(json) : {}),
       versionchange: async (deleted) => {
@@ -125,12 +134,13 @@ export class Database {
   }
 
   #connect() {
-    const { url, live, verify } = this.#options.sync;
+    const { url, live, tables = {}, verify } = this.#options.sync;
     this.#connection = watchConnection({
       url,
+      ask: url === undefined ? hinted : undefined,
       onChange: ({ online, reason }) => this.#emit(online ? 'online' : 'offline', { reason }),
     });
-    if (live) this.#auto = new AutoSync(this, url, (fresh) => this.#token(fresh), verify);
+    if (live) this.#auto = new AutoSync(this, url, (fresh) => this.#token(fresh), Object.keys(tables), verify);
     (this.#background ? this.#background.remember() : forget(this.name))
       .catch((error) => this.#emit('storage', { reason: error.message, error: asLarderError(error) }));
   }

@@ -3,6 +3,7 @@ import { forget } from './background.js';
 import { Database } from './database.js';
 import { engine } from './engine.js';
 import { asLarderError, invalid } from './error.js';
+import { timeouts } from './source.js';
 
 const known = ['version', 'tables', 'migrate', 'sync', 'storage', 'signal', 'timeout', 'onBlocked', 'onVersionChange'];
 
@@ -19,17 +20,12 @@ export async function open(name, options) {
     need(isObject(columns), `open: options.tables.${table}.columns is an object`, columns);
   }
   need(storage === undefined || storage === 'memory', 'open: options.storage is "memory", or left out', storage);
-  if (sync !== undefined) {
-    need(isObject(sync), 'open: options.sync is an object', sync);
-    need(typeof sync.url === 'string', 'open: options.sync.url is the address of the server, a string', sync.url);
-    const { verify } = sync;
-    need(verify === undefined || (verify >= 0 && verify <= 1), 'open: options.sync.verify is a number from 0 to 1', verify);
-  }
+  const server = sync === undefined ? undefined : serverOf(sync, tables);
   for (const hook of ['onBlocked', 'onVersionChange']) {
     const fn = options[hook];
     need(fn === undefined || typeof fn === 'function', `open: options.${hook} is a function`, fn);
   }
-  const db = new Database(name, schemaText({ version, tables, sync: sync && { url: sync.url } }), options);
+  const db = new Database(name, schemaText({ version, tables, sync: server }), options);
   try {
     await db.start(signal);
   } catch (error) {
@@ -37,6 +33,19 @@ export async function open(name, options) {
     throw asLarderError(error);
   }
   return db;
+}
+
+/** What the engine is told of options.sync. */
+function serverOf(sync, tables) {
+  need(isObject(sync), 'open: options.sync is an object', sync);
+  const { url, protocol, verify, tables: sources = {} } = sync;
+  need(verify === undefined || (verify >= 0 && verify <= 1), 'open: options.sync.verify is a number from 0 to 1', verify);
+  need(isObject(sources), 'open: options.sync.tables is an object of sources', sources);
+  const alone = Object.keys(tables).filter((name) => !Object.hasOwn(sources, name));
+  need(typeof url === 'string' || (url === undefined && !alone.length),
+    `open: options.sync.url is the address of the server, a string${alone.length ? '' : ', or left out'}`, url);
+  need([undefined, 'larder', 'azure'].includes(protocol), 'open: options.sync.protocol is "larder", "azure" or left out', protocol);
+  return { url, protocol, sources: timeouts(sources, tables) };
 }
 
 /** Deletes a database with all that is in it, what was never pushed included. */

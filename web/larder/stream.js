@@ -23,7 +23,7 @@ export class Stream {
   /** hooks are token({ fresh }), tables(), which gives the names of the tables to listen to, and news(). */
   constructor(name, url, hooks) {
     this.#name = `larder:${name}:live`;
-    this.#url = `${url.replace(/\/$/, '')}/tables/$live?tables=`;
+    this.#url = `${url?.replace(/\/$/, '')}/tables/$live?tables=`; // without one there are no tables to listen to
     this.#hooks = hooks;
     this.#run();
   }
