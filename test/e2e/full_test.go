@@ -16,7 +16,6 @@ func TestFullDisk(t *testing.T) {
 	s.start(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	const plain = "/larder.d.ts" // which starts no worker: that would store much
 	p := &tab{Page: browser.New(t, browser.Options{}).Open(t, s.url+plain), t: t, ctx: ctx}
 	quota := func(params map[string]any) {
 		t.Helper()

@@ -285,6 +285,25 @@ func TestEviction(t *testing.T) {
 			t.Error("the eviction was told twice")
 		}
 	})
+	t.Run("one whose mark goes with it is told by the store that had it open", func(t *testing.T) {
+		disk := store.Memory()
+		p := &place{t: t, name: "app", open: func(ctx context.Context, l store.Layout, e store.Events) (store.Backend, error) {
+			return disk(ctx, l, e)
+		}}
+		m := marks{}
+		s, h := open(t, p, m)
+		keep(t, s, "note", table.Record{"id": "1"})
+		if s.Evicted() {
+			t.Error("an eviction was told")
+		}
+		disk = store.Memory()
+		clear(m)
+		s.Lost(func(store.Backend) bool { return true })
+		keep(t, s, "note", table.Record{"id": "2"})
+		if !s.Evicted() || !h.has("evicted") {
+			t.Error("the eviction was not told")
+		}
+	})
 	t.Run("a mark that was lost, or is of another profile, is no eviction", func(t *testing.T) {
 		p := &place{t: t, open: store.Memory(), name: "app"}
 		m := marks{}

@@ -95,7 +95,8 @@ func (s *Store) open(ctx context.Context, events Events, begun func()) (Backend,
 	return b, nil
 }
 
-// recognise compares a database with the schema and with the sentinel's mark.
+// recognise compares a database with the schema, and finds out whether it is the one that there was: by the sentinel's mark,
+// and by having had it open.
 func (s *Store) recognise(ctx context.Context, b Backend, created bool) error {
 	txn, err := b.Begin(ctx, false, []string{StoreMeta})
 	if err != nil {
@@ -119,15 +120,14 @@ func (s *Store) recognise(ctx context.Context, b Backend, created bool) error {
 			" are not those that the database ", s.options.Name, " has at version ", strconv.Itoa(s.options.Schema.Version),
 			": a changed schema needs a higher version")
 	}
-	if s.options.Sentinel == nil || is.born == "" {
-		return nil
+	mark, known := "", s.known.Swap(true)
+	if s.options.Sentinel != nil && is.born != "" {
+		if mark = s.options.Sentinel.Load(ctx, s.options.Name); mark == is.born {
+			return nil
+		}
+		s.options.Sentinel.Save(ctx, s.options.Name, is.born)
 	}
-	mark := s.options.Sentinel.Load(ctx, s.options.Name)
-	if mark == is.born {
-		return nil
-	}
-	s.options.Sentinel.Save(ctx, s.options.Name, is.born)
-	if created && mark != "" {
+	if created && (known || mark != "") {
 		s.evicted.Store(true)
 		if s.options.Events.Evicted != nil {
 			s.options.Events.Evicted()

@@ -42,6 +42,7 @@ type Store struct {
 	options    Options
 	converter  *Converter
 	connection *connection
+	known      atomic.Bool // the database has been open
 	evicted    atomic.Bool
 	spent      atomic.Bool // the reserve is not there
 	own        []string    // the journal's object stores

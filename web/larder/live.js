@@ -88,7 +88,7 @@ export class Live {
       const asked = [];
       for (const watch of this.#watches) {
         if (watch.store !== store) continue;
-        if (watch.needs(ids)) watch.wake(ids);
+        if (watch.needs(ids)) watch.wake();
         else asked.push(watch);
       }
       if (asked.length) this.#ask(store, ids, asked);
@@ -106,9 +106,9 @@ export class Live {
     for (const watch of watches) {
       if (watch.stopped) continue;
       try {
-        if (touched(watch)) watch.wake(ids);
+        if (touched(watch)) watch.wake();
       } catch {
-        watch.wake(ids); // the same
+        watch.wake(); // the same
       }
     }
   }
@@ -121,8 +121,6 @@ class Watch {
   #fn;
   #onError;
   #rows; // as they were last told, by id; undefined before the first time
-  #changed = new Set(); // ids that commits have named since the last run
-  #unnamed = false; // whether a commit has changed more than it named
   #dirty = false;
   #running = false; // from a run to the end of the pause after it
   #reading = false;
@@ -146,9 +144,7 @@ class Watch {
   stop() { this.stopped = true; }
 
   /** Runs the query, now or when the run that goes on is over. */
-  wake(ids) {
-    if (ids) for (const id of ids) this.#changed.add(id);
-    else this.#unnamed = true;
+  wake() {
     this.#dirty = true;
     if (!this.#running) this.#run();
   }
@@ -157,13 +153,11 @@ class Watch {
     this.#running = true;
     while (this.#dirty && !this.stopped) {
       this.#dirty = false;
-      const [changed, unnamed] = [this.#changed, this.#unnamed];
-      [this.#changed, this.#unnamed] = [new Set(), false];
       try {
         this.#reading = true;
         const rows = await this.#read();
         this.#reading = false;
-        if (!this.stopped) this.#tell(rows, (id) => unnamed || changed.has(id));
+        if (!this.stopped) this.#tell(rows);
       } catch (error) {
         this.#reading = false;
         this.#fail(error);
@@ -181,7 +175,8 @@ class Watch {
     else reportError(error); // nobody listens: let the page's own handlers see it
   }
 
-  #tell(rows, named) {
+  /** Compares all rows, not only those that commits have named: a read may see a commit before the word of it arrives. */
+  #tell(rows) {
     const now = new Map();
     const change = { added: [], changed: [], removed: [] };
     const told = rows.map((row) => {
@@ -189,7 +184,7 @@ class Watch {
       const shown = this.#dress(row);
       const before = this.#rows?.get(row.id);
       if (!before) change.added.push(shown);
-      else if (named(row.id) && !same(before, row)) change.changed.push(shown);
+      else if (!same(before, row)) change.changed.push(shown);
       return shown;
     });
     for (const id of this.#rows?.keys() ?? []) if (!now.has(id)) change.removed.push(id);
