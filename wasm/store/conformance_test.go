@@ -44,7 +44,7 @@ func eachBackend(t *testing.T, fn func(t *testing.T, b store.Backend)) {
 				t.Fatal(err)
 			}
 			defer b.Close()
-			if durable := name != "memory"; b.Durable() != durable {
+			if durable := name == "IndexedDB"; b.Durable() != durable {
 				t.Errorf("durable is %v", b.Durable())
 			}
 			fn(t, b)
