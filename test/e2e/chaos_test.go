@@ -175,6 +175,9 @@ func (d *chaotic) load(ctx context.Context, p *browser.Page) {
 	if rand.IntN(3) == 0 {
 		skew = rand.N(2*365*24*time.Hour) - 365*24*time.Hour
 	}
+	if d.offline {
+		d.switchOffline(ctx, false) // to come up without a network is the service worker's business
+	}
 	err := p.Navigate(ctx, d.url)
 	if err == nil {
 		err = p.Read(ctx, new(any), d.script, "device", skew.Milliseconds())

@@ -89,6 +89,9 @@ func (n *network) Send(ctx context.Context, s replica.Send, token string) replic
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	for name, v := range s.Headers {
+		r.Header.Set(name, v)
+	}
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return replica.Answer{Err: err}
@@ -118,6 +121,12 @@ type device struct {
 
 func newDevice(t *testing.T, url string) *device {
 	t.Helper()
+	return newDeviceOver(t, url, store.Memory())
+}
+
+// newDeviceOver is newDevice with a storage of the test's own.
+func newDeviceOver(t *testing.T, url string, open store.Opener) *device {
+	t.Helper()
 	v, err := table.ParseJSON([]byte(clientSchema))
 	if err != nil {
 		t.Fatal(err)
@@ -128,7 +137,7 @@ func newDevice(t *testing.T, url string) *device {
 	}
 	now := func() string { return "2026-01-01T00:00:00.000Z" }
 	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: uuid.NewString, Now: now})
-	s, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: outbox, NewID: uuid.NewString})
+	s, err := store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: open, Journal: outbox, NewID: uuid.NewString})
 	if err != nil {
 		t.Fatal(err)
 	}

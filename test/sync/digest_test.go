@@ -196,6 +196,9 @@ func TestDigestOfPart(t *testing.T) {
 			t.Errorf("of a store that lost all: %+v", v)
 		}
 		empty := newDevice(t, newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL)
+		empty.put(item("gone", "x"))
+		empty.sync()
+		empty.delete("gone")
 		empty.sync()
 		empty.damage([]table.Record{{"id": "stray", "version": "x-1"}})
 		if v := empty.verify(replica.Pull{Table: "todoitem"}); v.Healed != 1 || len(empty.rows()) != 0 {

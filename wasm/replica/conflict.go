@@ -136,9 +136,9 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 		kept := table.Record{"key": metaKept(c.Table, c.RecordID), "table": c.Table, "id": c.RecordID,
 			"schema": float64(r.outbox.schema), "version": c.Local.Version()}
 		if c.Server != nil {
-			kept["version"] = c.Server.Version()
 			kept["record"] = map[string]any(c.Server)
 			if c.Local != nil {
+				kept["version"] = c.Server.Version()
 				ch.row(c.Table, c.RecordID, stamped(c.Local, c.Server))
 			}
 		}

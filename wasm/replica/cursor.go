@@ -102,8 +102,8 @@ func (r *Replica) All(ctx context.Context) ([]Pull, error) {
 }
 
 // cursor returns the token that continues a pull. Before the first it is empty, which brings live records only; but where
-// rows are here already, because they were pushed, some may be deleted there: then a whole table's deleted records are asked for
-// as well, and a part is swept.
+// rows are here already, because they were pushed, some may be deleted there, so long ago that the server has forgotten them: then
+// what the pull does not bring is gone.
 func (r *Replica) cursor(ctx context.Context, p Pull) (token string, err error) {
 	err = r.store.View(ctx, []string{StoreMeta, p.Table}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx, getMeta(metaCursor(p)), store.Step{Op: store.OpGetAllKeys, Store: p.Table, Take: 1})
@@ -113,11 +113,10 @@ func (r *Replica) cursor(ctx context.Context, p Pull) (token string, err error) 
 		row, empty := results[0].Rows[0], len(results[1].Keys) == 0
 		token, _ = row["token"].(string)
 		swept, _ := row["sweep"].(bool)
-		switch {
-		case swept || row == nil && p.Filter != "" && !empty:
+		if swept || row == nil && !empty {
 			token = r.sweep(p, token)
-		case row == nil && !empty:
-			token = table.TokenBeginning
+		} else if s := r.sweeps[p]; s != nil && !s.list {
+			delete(r.sweeps, p) // another tab has ended it
 		}
 		return nil
 	})

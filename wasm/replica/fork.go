@@ -37,6 +37,17 @@ func parseIdentity(row table.Record) identity {
 	return who
 }
 
+// identify gives a database its id, unless it has one. It has it before its first operation, so that a copy is known for one
+// whenever it was made.
+func (o *Outbox) identify(ctx context.Context, txn store.Txn) error {
+	results, err := txn.Run(ctx, []store.Step{getMeta(metaClient)})
+	if err != nil || results[0].Rows[0] != nil {
+		return err
+	}
+	_, err = txn.Run(ctx, []store.Step{putMeta(identity{{id: o.newID()}}.row())})
+	return err
+}
+
 func (who identity) row() table.Record {
 	later := make([]any, 0, len(who))
 	for _, e := range who[1:] {

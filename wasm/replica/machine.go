@@ -84,7 +84,8 @@ type (
 	Apply struct { // store a page and its cursor
 		Pull
 		Page *table.Page
-		Last bool // the job is done then: note the time as well
+		From string // the token that was sent
+		Last bool   // the job is done then: note the time as well
 	}
 	Pick struct { // choose the range of a sample
 		Pull
@@ -202,6 +203,7 @@ type Machine struct {
 	known  int         // rows of it that the server has, -1 if it did not say
 	done   int         // rows of it that came
 	page   *table.Page // that is being applied
+	from   string      // the token that it was asked with
 	check  *inspection // the verification of it, nil while there is none
 	chosen int         // how many pulls come after the one that is sampled
 	reset  bool        // its cursor was dropped in this run

@@ -50,7 +50,10 @@ func (o *Outbox) Migrate(ctx context.Context, txn store.Txn) error {
 			}
 		}
 	}
-	return o.migrateMeta(ctx, txn)
+	if err := o.migrateMeta(ctx, txn); err != nil {
+		return err
+	}
+	return o.identify(ctx, txn)
 }
 
 // migrateMeta converts the server's records that wait for the next pull, and forgets the cursors of tables that are gone:

@@ -105,6 +105,10 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 		if s := r.sweeps[a.Pull]; s != nil && !s.list && a.Page.More {
 			cursor["sweep"] = true
 		}
+		if a.From == "" && a.Page.Token == table.TokenBeginning {
+			// Nothing was there. What is pushed from here and deleted there before the next pull may be forgotten by then.
+			cursor["token"], cursor["sweep"] = "", true
+		}
 		ch.meta = append(ch.meta, cursor)
 		if a.Last && r.options.Now != nil {
 			ch.meta = append(ch.meta, table.Record{"key": metaSync, "at": r.options.Now()})

@@ -155,6 +155,7 @@ func (m *Machine) nextTable() Effect {
 }
 
 func (m *Machine) pull(token string) Effect {
+	m.from = token
 	if m.offers {
 		return m.send(Fetch{m.now, token, m.job.PageSize, m.first})
 	}
@@ -199,7 +200,7 @@ func (m *Machine) pulled(a Answer) Effect {
 
 func (m *Machine) brought(page *table.Page) Effect {
 	m.page = page
-	return Apply{m.now, page, !page.More && len(m.job.Pulls) == 0 && !m.job.early}
+	return Apply{m.now, page, m.from, !page.More && len(m.job.Pulls) == 0 && !m.job.early}
 }
 
 // applied goes on after a page. A page that touches a record whose operation has no verdict yet cannot be stored: nobody

@@ -168,7 +168,11 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		if err := r.signIn(ctx); err != nil {
 			return nil, err
 		}
-		return r.options.Network.Send(ctx, e, r.token), nil
+		answer := r.options.Network.Send(ctx, e, r.token)
+		if answer.Err != nil && ctx.Err() != nil {
+			return nil, aborted(ctx)
+		}
+		return answer, nil
 	case Offer:
 		if err := r.signIn(ctx); err != nil {
 			return nil, err

@@ -141,10 +141,10 @@ func (s *Store) migrate(ctx context.Context, old uint, txn Txn) error {
 				return err
 			}
 		}
-		if s.options.Journal != nil {
-			if err := s.options.Journal.Migrate(ctx, txn); err != nil {
-				return err
-			}
+	}
+	if s.options.Journal != nil {
+		if err := s.options.Journal.Migrate(ctx, txn); err != nil {
+			return err
 		}
 	}
 	now := about{version: s.converter.Schema.Version, born: was.born, tables: map[string]*table.Schema{}}

@@ -21,6 +21,7 @@ const db = await open(name, {
   },
   sync: { url: location.origin, live: true },
 });
+await db.pulled(); // which waits for the engine: without a network it could not be loaded
 const any = (...of) => of[Math.floor(Math.random() * of.length)];
 const told = [];
 for (const event of ['storage', 'epoch', 'fork', 'auth']) db.on(event, ({ reason }) => told.push(`${event}: ${reason}`));

@@ -1,0 +1,139 @@
+package sync_test
+
+import (
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/larder-sync/larder/server/api"
+	"github.com/larder-sync/larder/server/feed"
+	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/wasm/replica"
+)
+
+// These were found by the simulator.
+
+// TestForgottenTombstone pushes a record, and pulls only when it was deleted so long ago that the server does not know of it any more.
+func TestForgottenTombstone(t *testing.T) {
+	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+	url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,
+		api.Options{Feed: feed.Options{Inline: true, Now: func() time.Time { return now }}}).URL
+	a, b, c := newDevice(t, url), newDevice(t, url), newDevice(t, url)
+	if _, err := c.replica.Pull(ctx, 0, "todoitem"); err != nil { // of nothing
+		t.Fatal(err)
+	}
+	a.put(item("1", "goes"))
+	c.put(item("4", "goes too"))
+	for _, d := range []*device{a, c} {
+		if _, err := d.replica.Push(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.sync()
+	b.delete("4")
+	b.delete("1")
+	b.put(item("2", "stays"))
+	b.sync()
+	now = now.Add(feed.DefaultKeep + 48*time.Hour)
+	b.put(item("3", "stays too"))
+	b.sync() // and with it the server forgets
+	a.sync()
+	c.sync()
+	agree(t, url, map[string]table.Record{"2": item("2", "stays"), "3": item("3", "stays too")}, a, b, c)
+}
+
+// TestSweepOfAnotherTab breaks off a tab's pull from the start, which another tab then carries out.
+func TestSweepOfAnotherTab(t *testing.T) {
+	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+	a := newDevice(t, url)
+	a.put(item("1", "one"))
+	a.network.before = func(s replica.Send) error {
+		if s.Method == "GET" {
+			return errors.New("the connection was reset")
+		}
+		return nil
+	}
+	if _, err := a.replica.Sync(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
+		t.Fatalf("the sync ended with %v, want code network", err)
+	}
+	a.network.before = nil
+	other := replica.New(a.store, a.options)
+	for _, r := range []*replica.Replica{other, a.replica} {
+		if _, err := r.Sync(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	agree(t, url, map[string]table.Record{"1": item("1", "one")}, a)
+}
+
+// TestCancelledDelete cancels the conflict of a delete when the page with the other side's record has come already.
+func TestCancelledDelete(t *testing.T) {
+	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+	a, b := newDevice(t, url), newDevice(t, url)
+	a.put(item("1", "old"))
+	a.sync()
+	b.sync()
+	b.update(table.Record{"id": "1", "text": "new"})
+	b.sync()
+	a.delete("1")
+	if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
+		t.Fatal(err)
+	}
+	a.decide = func(*replica.Conflict) (replica.Decision, error) {
+		return replica.Decision{Choice: replica.ChooseCancel}, nil
+	}
+	a.sync()
+	agree(t, url, map[string]table.Record{"1": item("1", "new")}, a, b)
+}
+
+// TestCopiesDiffer has two copies of one database write on what waits in both, and a third device write in between.
+func TestCopiesDiffer(t *testing.T) {
+	mine := func(*replica.Conflict) (replica.Decision, error) {
+		return replica.Decision{Choice: replica.ChooseLocal}, nil
+	}
+	for name, pushed := range map[string]bool{"of a database that has pushed before": true, "of one that has not": false} {
+		t.Run(name, func(t *testing.T) {
+			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+			a := newDevice(t, url)
+			if pushed {
+				a.put(item("0", "before"))
+				a.sync()
+				a.delete("0")
+				a.sync()
+			}
+			a.put(item("1", "waits"), item("2", "waits"))
+			b := clone(t, a)
+			b.decide = mine
+			b.update(table.Record{"id": "1", "text": "of the copy"})
+			a.sync()
+			c := newDevice(t, url)
+			c.sync()
+			c.delete("2")
+			c.sync()
+			b.sync()
+			a.sync()
+			c.sync()
+			agree(t, url, map[string]table.Record{"1": item("1", "of the copy")}, a, b, c)
+		})
+	}
+	t.Run("an old verdict does not hide a newer record", func(t *testing.T) {
+		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+		a := newDevice(t, url)
+		a.put(item("1", "before"))
+		a.sync()
+		a.update(table.Record{"id": "1", "text": "waits"})
+		b := clone(t, a)
+		a.sync()
+		c := newDevice(t, url)
+		c.sync()
+		c.update(table.Record{"id": "1", "text": "newest"})
+		c.sync()
+		if _, err := b.replica.Pull(ctx, 0, "todoitem"); err != nil {
+			t.Fatal(err)
+		}
+		b.sync()
+		a.sync()
+		agree(t, url, map[string]table.Record{"1": item("1", "newest")}, a, b, c)
+	})
+}
