@@ -175,23 +175,25 @@ var storageCases = map[string]apiCase{
 func TestWithoutIndexedDB(t *testing.T) {
 	s := newStack(t)
 	s.start(t)
-	page := browser.New(t, browser.Options{}).Open(t, s.url+"/")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var got []string
-	err := page.Read(ctx, &got, `
-		delete window.indexedDB;
-		Object.defineProperty(window, 'indexedDB', { value: undefined });
-		const { open } = await import('/larder.js');
-		const options = { version: 1, tables: { item: {} } };
-		const error = await open('x', options).catch((error) => error);
-		const db = await open('x', { ...options, storage: 'memory' });
-		await db.table('item').put({ id: '1' });
-		return [error.code, error.message, String(await db.table('item').count())];`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got[0] != "storage" || !strings.Contains(got[1], "IndexedDB") || got[2] != "1" {
-		t.Errorf("got %q", got)
-	}
+	browser.Each(t, func(t *testing.T, engine browser.Engine) {
+		page := browser.New(t, browser.Options{Engine: engine}).Open(t, s.url+plain)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var got []string
+		err := page.Read(ctx, &got, `
+			delete window.indexedDB;
+			Object.defineProperty(window, 'indexedDB', { value: undefined });
+			const { open } = await import('/larder.js');
+			const options = { version: 1, tables: { item: {} } };
+			const error = await open('x', options).catch((error) => error);
+			const db = await open('x', { ...options, storage: 'memory' });
+			await db.table('item').put({ id: '1' });
+			return [error.code, error.message, String(await db.table('item').count())];`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0] != "storage" || !strings.Contains(got[1], "IndexedDB") || got[2] != "1" {
+			t.Errorf("got %q", got)
+		}
+	})
 }
