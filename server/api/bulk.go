@@ -82,7 +82,7 @@ func (a *API) deleteSome(c *Context) (deleted []table.Record, err error) {
 		if err != nil {
 			return nil, err
 		}
-		deleted = append(deleted, present(c.Table, row))
+		deleted = append(deleted, a.present(c.Table, row))
 	}
 	return deleted, nil
 }

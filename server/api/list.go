@@ -30,7 +30,7 @@ func (a *API) list(r *http.Request, t *db.Table, speaks protocol, params url.Val
 		return reply{}, err
 	}
 	for i, row := range c.Items {
-		c.Items[i] = present(t, row)
+		c.Items[i] = a.present(t, row)
 	}
 	full := len(c.Items) == c.Query.Take
 	if err := c.after(); err != nil {
@@ -151,6 +151,7 @@ func (a *API) find(ctx context.Context, t *db.Table, q *table.Query) ([]table.Re
 		if records[i], err = table.ParseRecord(data); err != nil {
 			return nil, 0, table.Errorf(table.CodeServer, "a stored record of ", t.Name(), " is damaged").Because(err)
 		}
+		a.feed.Met(t.StoredName(), records[i])
 	}
 	return records, found.Count, nil
 }

@@ -33,6 +33,7 @@ func (a *API) lookup(r *http.Request, t *db.Table, id string, speaks protocol, q
 	if c.Item, err = parse(t, row.Data); err != nil {
 		return reply{}, err
 	}
+	a.feed.Met(t.StoredName(), c.Item)
 	switch {
 	case !table.Matches(visible, c.Item):
 		return reply{}, notThere(false)
@@ -44,7 +45,7 @@ func (a *API) lookup(r *http.Request, t *db.Table, id string, speaks protocol, q
 		case http.StatusNotModified:
 			return reply{status: http.StatusNotModified, version: c.Item.Version()}, nil
 		case http.StatusPreconditionFailed:
-			return reply{status: http.StatusPreconditionFailed, version: c.Item.Version(), body: render(t, c.Item)}, nil
+			return reply{status: http.StatusPreconditionFailed, version: c.Item.Version(), body: a.render(t, c.Item)}, nil
 		}
 	}
 	if err := c.after(); err != nil {
@@ -74,7 +75,7 @@ func (c *Context) own() reply {
 
 // reply answers with the context's Item.
 func (c *Context) reply(code int, speaks protocol) reply {
-	out := reply{status: code, version: c.Item.Version(), body: render(c.Table, c.Item)}
+	out := reply{status: code, version: c.Item.Version(), body: c.api.render(c.Table, c.Item)}
 	if speaks == version3 {
 		out.header = http.Header{}
 		if at := updatedAt(c.Item); !at.IsZero() {
@@ -96,7 +97,9 @@ func parse(t *db.Table, data []byte) (table.Record, error) {
 	return r, nil
 }
 
-func render(t *db.Table, r table.Record) []byte { return table.AppendJSON(nil, present(t, r)) }
+func (a *API) render(t *db.Table, r table.Record) []byte {
+	return table.AppendJSON(nil, a.present(t, r))
+}
 
 // write carries out a request for one record: POST, PATCH, PUT or DELETE.
 func (a *API) write(r *http.Request, t *db.Table, id string, speaks protocol, query url.Values) (reply, error) {
@@ -135,7 +138,7 @@ func (a *API) write(r *http.Request, t *db.Table, id string, speaks protocol, qu
 		}
 		return c.reply(out.Status, speaks), nil
 	}
-	return w.refused(op, out)
+	return a.refused(&w, op, out)
 }
 
 // finish runs what comes after an operation that was carried out.
@@ -149,7 +152,7 @@ func (a *API) finish(c *Context, out feed.Answer) (err error) {
 }
 
 // refused is the answer to a request whose operation was not carried out.
-func (w *write) refused(op feed.Op, out feed.Answer) (reply, error) {
+func (a *API) refused(w *write, op feed.Op, out feed.Answer) (reply, error) {
 	switch {
 	case out.Deleted && w.speaks == version3 && w.table.SoftDelete:
 		return reply{}, notThere(true)
@@ -162,14 +165,19 @@ func (w *write) refused(op feed.Op, out feed.Answer) (reply, error) {
 		out.Status = http.StatusConflict // the version was in the body: no precondition in HTTP's sense
 	}
 	r, err := parse(w.table, out.Body)
-	return reply{status: out.Status, version: out.Version, body: render(w.table, r)}, err
+	return reply{status: out.Status, version: out.Version, body: a.render(w.table, r)}, err
 }
 
-// present is a stored record as Azure's clients see it: every declared column is there.
-func present(t *db.Table, r table.Record) table.Record {
+// present is a stored record as Azure's clients see it: every column is there that was declared, or that any record has had.
+func (a *API) present(t *db.Table, r table.Record) table.Record {
 	for _, c := range t.Schema.Columns {
 		if _, ok := r[c.Name]; !ok {
 			r[c.Name] = nil
+		}
+	}
+	for _, name := range a.feed.Columns(t.StoredName()) {
+		if _, ok := r[name]; !ok {
+			r[name] = nil
 		}
 	}
 	if !t.SoftDelete {

@@ -47,7 +47,7 @@ func (a *API) since(r *http.Request, t *db.Table, params url.Values) (reply, err
 		}
 	}
 	for i, row := range c.Items {
-		c.Items[i] = present(t, row)
+		c.Items[i] = a.present(t, row)
 	}
 	if err := c.after(); err != nil {
 		return reply{}, err

@@ -36,6 +36,8 @@ type DB interface {
 	// Former returns what rows held before writes with numbers above after, as far as it was kept: the latest first, at most
 	// limit of them all.
 	Former(ctx context.Context, table string, ids []string, after int64, limit int) ([]Row, error)
+	// Columns returns the columns that a table was told to have by [Tx.Widen], sorted.
+	Columns(ctx context.Context, table string) ([]string, error)
 	// Heads returns where the feed of each table stands, all from one snapshot.
 	Heads(ctx context.Context) (map[string]Counter, error)
 	// Tail returns the entries of a table's feed with numbers above after, in their order, at most limit of them. Entries
@@ -64,6 +66,8 @@ type Tx interface {
 	// Put writes rows, in the order of their numbers, and what their former owners are told.
 	Put(table string, moves []Move) error
 
+	// Widen keeps the names of columns, some of which may be known.
+	Widen(table string, columns []string) error
 	// First returns the row with the lowest number from seq on; ok is false where there is none.
 	First(table string, seq int64) (row Row, ok bool, err error)
 	// Purge forgets the deleted rows, the news to former owners, and what rows held before, that have numbers above after and up

@@ -24,6 +24,8 @@ type commit struct {
 	now   time.Time
 	boot  string
 	feeds map[string]*tableFeed
+	known *width
+	fresh map[string][]string // columns that are met for the first time, by table
 
 	clients map[string]db.Client
 	kept    map[db.Repeat]db.Verdict // of earlier commits
@@ -55,7 +57,7 @@ func (r *row) exists() bool { return r.now.Seq != 0 && !r.now.Deleted }
 // begin takes the counters of all tables that the operations name, in the order of names, so that two servers on one
 // database never wait for each other in a circle. Then it reads at once what the operations will be judged by.
 func (f *Feed) begin(tx db.Tx, ops []Op) (*commit, error) {
-	c := &commit{tx: tx, o: f.o, now: f.o.Now(), feeds: map[string]*tableFeed{}, clients: map[string]db.Client{},
+	c := &commit{tx: tx, o: f.o, now: f.o.Now(), known: &f.columns, feeds: map[string]*tableFeed{}, clients: map[string]db.Client{},
 		kept: map[db.Repeat]db.Verdict{}, settled: map[db.Repeat]db.Verdict{}}
 	ids := map[string]map[string]bool{}
 	for i := range ops {
@@ -289,6 +291,9 @@ func (r *row) answer(status int) Answer {
 func (c *commit) flush() error {
 	for _, name := range slices.Sorted(maps.Keys(c.feeds)) {
 		if err := c.flushTable(name, c.feeds[name]); err != nil {
+			return err
+		}
+		if err := c.widen(name, c.feeds[name]); err != nil {
 			return err
 		}
 	}

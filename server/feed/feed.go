@@ -74,6 +74,7 @@ type Feed struct {
 	o       Options
 	owners  map[string]string // stored table to the column that says whose a record is
 	lineage *lineage
+	columns width
 
 	jobs    chan *job
 	stopped chan struct{} // closed when the writing goroutine has ended
@@ -120,6 +121,9 @@ func Open(ctx context.Context, d db.DB, tables []*db.Table, o Options) (*Feed, e
 	}
 	slices.Sort(f.upkeep.tables)
 	f.upkeep.tables = slices.Compact(f.upkeep.tables)
+	if err := f.columns.load(ctx, d, tables); err != nil {
+		return nil, err
+	}
 	if err := d.Update(ctx, func(tx db.Tx) error { return f.prepare(tx, tables) }); err != nil {
 		return nil, err
 	}
@@ -172,7 +176,9 @@ func (f *Feed) prepare(tx db.Tx, tables []*db.Table) error {
 			return err
 		}
 	}
-	return c.flush()
+	err = c.flush()
+	f.columns.learn(c, err)
+	return err
 }
 
 // newID makes an id that begins with the time: ids that were made one after another stand together in the database's index, so
@@ -331,6 +337,11 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
 	}
 	done.Operations = len(ops)
 	var c *commit
+	defer func() {
+		if c != nil {
+			f.columns.learn(c, err)
+		}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) db.DB) {
 		"rows":                     testRows,
 		"counters":                 testCounters,
 		"verdicts":                 testVerdicts,
+		"columns":                  testColumns,
 		"changes":                  testChanges,
 		"changes of one owner":     testOwned,
 		"lineage":                  testLineage,
@@ -97,6 +99,17 @@ func (w *writer) put(rows ...db.Row) {
 		}
 		return tx.Put("note", moves)
 	})
+}
+
+func testColumns(t *testing.T, d db.DB) {
+	for _, add := range [][]string{{"é", "a"}, {"a", "B", "a b"}} {
+		update(t, d, func(tx db.Tx) error { return tx.Widen("note", add) })
+	}
+	for name, want := range map[string]string{"note": "B,a,a b,é", "other": ""} {
+		if got, err := d.Columns(t.Context(), name); strings.Join(got, ",") != want || err != nil {
+			t.Errorf("the columns of %s are %q, %v", name, got, err)
+		}
+	}
 }
 
 func testUpdate(t *testing.T, d db.DB) {

@@ -51,6 +51,14 @@ func (d *DB) Former(ctx context.Context, name string, ids []string, after int64,
 	return list, err
 }
 
+// Columns implements [db.DB].
+func (d *DB) Columns(ctx context.Context, name string) (list []string, err error) {
+	var column string
+	err = d.each(ctx, `SELECT name FROM "column" WHERE tbl = $1 ORDER BY name COLLATE "C"`, []any{name}, []any{&column},
+		func() { list = nil }, func() error { list = append(list, column); return nil })
+	return list, err
+}
+
 // Live implements [db.DB].
 func (d *DB) Live(ctx context.Context, name string) (n int64, err error) {
 	ok, err := d.row(ctx, `SELECT live FROM feed WHERE tbl = $1`, name, &n)

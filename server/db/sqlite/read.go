@@ -84,6 +84,17 @@ func (d *DB) Former(ctx context.Context, name string, ids []string, after int64,
 	return list, err
 }
 
+// Columns implements [db.DB].
+func (d *DB) Columns(ctx context.Context, name string) (list []string, err error) {
+	err = d.rows(ctx, `SELECT name FROM "column" WHERE tbl = ? ORDER BY name`, []any{name}, func(rows *sql.Rows) error {
+		var column string
+		err := rows.Scan(&column)
+		list = append(list, column)
+		return err
+	})
+	return list, err
+}
+
 // Live implements [db.DB].
 func (d *DB) Live(ctx context.Context, name string) (n int64, err error) {
 	s, err := d.stmt(ctx, `SELECT live FROM feed WHERE tbl = ?`)

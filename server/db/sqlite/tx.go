@@ -193,6 +193,11 @@ func (t *tx) Put(name string, moves []db.Move) error {
 	return nil
 }
 
+func (t *tx) Widen(name string, columns []string) error {
+	return t.exec(`INSERT INTO "column" (tbl, name) SELECT ?1, value FROM json_each(?2) WHERE true ON CONFLICT DO NOTHING`,
+		name, texts(columns))
+}
+
 func (t *tx) First(name string, seq int64) (r db.Row, ok bool, err error) {
 	ok, err = t.row(`SELECT seq, id, owner, deleted, data FROM `+quote(name)+` WHERE seq >= ? ORDER BY seq LIMIT 1`, []any{seq},
 		&r.Seq, &r.ID, &r.Owner, &r.Deleted, &r.Data)
