@@ -54,23 +54,25 @@ func TestConflicts(t *testing.T) {
 			decision: replica.Decision{Choice: replica.ChooseLocal}, asked: 1,
 			want: map[string]table.Record{"1": base, "2": item("2", "mine")}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
-			a, b := newDevice(t, url), newDevice(t, url)
-			a.put(base)
-			a.sync()
-			b.sync()
-			c.a(a)
-			a.sync()
-			c.b(b)
-			b.decide = func(*replica.Conflict) (replica.Decision, error) { return c.decision, nil }
-			b.sync()
-			if len(b.asked) != c.asked {
-				t.Errorf("asked %d times, want %d", len(b.asked), c.asked)
-			}
-			a.sync()
-			agree(t, url, c.want, a, b)
-		})
+		for kind, serve := range servers {
+			t.Run(name+", with "+kind, func(t *testing.T) {
+				url := serve(t)
+				a, b := newDevice(t, url), newDevice(t, url)
+				a.put(base)
+				a.sync()
+				b.sync()
+				c.a(a)
+				a.sync()
+				c.b(b)
+				b.decide = func(*replica.Conflict) (replica.Decision, error) { return c.decision, nil }
+				b.sync()
+				if len(b.asked) != c.asked {
+					t.Errorf("asked %d times, want %d", len(b.asked), c.asked)
+				}
+				a.sync()
+				agree(t, url, c.want, a, b)
+			})
+		}
 	}
 }
 

@@ -99,7 +99,7 @@ func (z *Azure) GetChanges(ctx context.Context, w Want) (*Changes, error) {
 	case s.step == stepList:
 		return z.list(ctx, w, &s)
 	case s.only && s.at == "" && s.after == "":
-		rows, err := z.read(ctx, w.Table, paramDeleted+"&$orderby=updatedAt desc&$top=1", w.Filter)
+		rows, err := z.read(ctx, w.Table, paramDeleted+"&$orderby=updatedAt%20desc&$top=1", w.Filter)
 		if err != nil {
 			return nil, err
 		}

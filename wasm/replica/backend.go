@@ -114,7 +114,7 @@ func (r *Replica) plain() *backend {
 		}
 		return r.options.Network.Send(ctx, s, "")
 	}
-	return &backend{source: &Azure{Send: send}, mark: markAzure}
+	return &backend{source: &Azure{Send: send, Now: r.options.Clock}, mark: markAzure}
 }
 
 // position returns from where a pull goes on. What another backend has left is of no use to this one: then all comes again.

@@ -151,7 +151,14 @@ func (r *Replica) fetch(ctx context.Context, f Fetch) (Fetched, error) {
 	for _, id := range got.Removed {
 		page.Changes = append(page.Changes, table.Change{Row: table.Row{ID: id}, Removed: table.ReasonDeleted})
 	}
-	r.listed(f.Pull, got.IDs)
+	if got.IDs != nil || r.sweeps[f.Pull] != nil {
+		for _, c := range page.Changes { // some of which the page need not bring
+			if c.Removed == "" {
+				got.IDs = append(got.IDs, c.ID)
+			}
+		}
+		r.listed(f.Pull, got.IDs)
+	}
 	page.Changes, err = r.news(ctx, f.Table, page.Changes)
 	return Fetched{Page: page}, err
 }

@@ -36,9 +36,6 @@ func (r *Replica) saw(tableName, id string) {
 
 // listed notes ids of records that a source has.
 func (r *Replica) listed(p Pull, ids []string) {
-	if ids == nil {
-		return
-	}
 	s := r.sweeps[p]
 	if s == nil {
 		s = &sweep{seen: map[string]bool{}, list: true}
