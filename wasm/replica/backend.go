@@ -81,20 +81,22 @@ func (r *Replica) done(ctx context.Context, m *Machine, job Job, d Done) (Result
 	} else if err := r.hush(ctx, r.now, d.Quiet); err != nil {
 		return d.Result, err
 	}
-	if m.doubt == "" || r.options.Protocol != "" || !r.isPlain(ctx, m.doubt) {
+	if m.doubt == "" || r.options.Protocol != "" {
+		return d.Result, d.Err
+	}
+	// A server that does not know what a delta is answers with a list.
+	d.Result.Requests++
+	a := r.options.Network.Send(ctx, Send{Method: "GET", Path: table.PathTables + m.doubt + "?" + table.ParamDeltaToken + "=&$top=1"}, r.token)
+	switch {
+	case a.Status == 401:
+		return d.Result, trouble(a, "a query of "+m.doubt)
+	case a.Status != 200 || !isList(a.Body):
 		return d.Result, d.Err
 	}
 	r.server = r.plain()
 	result, err := r.drive(ctx, job, r.server)
-	result.Requests += d.Result.Requests + 1
+	result.Requests += d.Result.Requests
 	return result, err
-}
-
-// isPlain asks a server for a delta. One that does not know what that is answers with a list.
-func (r *Replica) isPlain(ctx context.Context, tableName string) bool {
-	a := r.options.Network.Send(ctx, Send{Method: "GET",
-		Path: table.PathTables + tableName + "?" + table.ParamDeltaToken + "=&$top=1"}, r.token)
-	return a.Status == 200 && isList(a.Body)
 }
 
 func isList(body []byte) bool {

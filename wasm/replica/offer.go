@@ -220,8 +220,8 @@ func versioned(r table.Record) table.Record {
 	return r
 }
 
-// news leaves out of a page the records that are here as they are: sources tell again what they told before.
-func (r *Replica) news(ctx context.Context, tableName string, list []table.Change) ([]table.Change, error) {
+// news leaves out of a page what is here already: sources tell again what they told before.
+func (r *Replica) news(ctx context.Context, tableName string, list []table.Change) (fresh []table.Change, err error) {
 	if len(list) == 0 {
 		return nil, nil
 	}
@@ -229,12 +229,16 @@ func (r *Replica) news(ctx context.Context, tableName string, list []table.Chang
 	for i := range list {
 		ids[i] = list[i].ID
 	}
-	var fresh []table.Change
-	err := r.store.View(ctx, []string{tableName}, func(tx *store.Tx) error {
-		here, err := tx.Table(tableName).GetMany(ctx, ids)
+	err = r.store.View(ctx, []string{StoreOutbox, tableName}, func(tx *store.Tx) error {
 		fresh = nil
-		for i := range here {
-			if c := &list[i]; c.Removed != "" || here[i].Version() != c.Record.Version() {
+		results, err := tx.Run(ctx, r.outbox.Reads(tableName, ids)...)
+		if err != nil {
+			return err
+		}
+		here, err := tx.Table(tableName).GetMany(ctx, ids)
+		for i, row := range here {
+			c, pending := &list[i], len(results[0].Groups[i]) > 0
+			if pending || row.Version() != c.Record.Version() || (row == nil) != (c.Removed != "") {
 				fresh = append(fresh, *c)
 			}
 		}

@@ -181,6 +181,9 @@ func (m *Machine) pulled(a Answer) Effect {
 		}
 		return Forget{m.now, expired}
 	case a.Status != 200:
+		if a.Status == 400 { // perhaps for the rows that were asked for: plain servers have a limit
+			m.doubt = m.now.Table
+		}
 		return m.stop(table.Errorf(table.CodeServer, "the server refused the pull of ", m.now.Table, " with ", strconv.Itoa(a.Status),
 			serverText(a.Body)))
 	}
