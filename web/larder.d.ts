@@ -219,6 +219,7 @@ export interface Database<T extends Schema = Schema> {
   /**
    * Runs fn in one transaction over the tables and returns what it returns: all of it is kept, or, when fn fails,
    * nothing. Inside, await nothing but the transaction's own tables: IndexedDB ends a transaction that has nothing to do.
+   * On a full disk an fn that has only deleted, and found no room for it, is undone and called once more.
    */
   transaction<N extends keyof T & string, V>(
     tables: readonly N[], mode: 'readonly', fn: (tx: ReadTransaction<Pick<T, N>>) => V | Promise<V>, options?: { signal?: AbortSignal },

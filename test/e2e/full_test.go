@@ -57,8 +57,22 @@ func TestFullDisk(t *testing.T) {
 	}
 	check("writes", []any{"quota", "quota", 30.0}, `
 		return [await code(todo.insert({ id: 'new', text: 'c'.repeat(1000) })), await code(todo.bulkPut(todos('d'))), await todo.count()];`)
-	check("a delete", []any{"done", 29.0}, `
-		return [await code(todo.delete('full-0')), await todo.count()];`)
+	check("a transaction that deletes and adds", []any{"quota", 1.0, 30.0}, `
+		let calls = 0;
+		const got = await code(db.transaction(['todoitem'], 'readwrite', async (tx) => {
+			calls++;
+			await tx.table('todoitem').delete('full-0');
+			await tx.table('todoitem').insert({ id: 'new', text: 'c'.repeat(1000) });
+		}));
+		return [got, calls, await todo.count()];`)
+	check("a transaction that only deletes", []any{"done", true, 29.0}, `
+		let last;
+		const got = await code(db.transaction(['todoitem'], 'readwrite', async (tx) => {
+			const { id, text } = await tx.table('todoitem').get('full-0');
+			last = text;
+			await tx.table('todoitem').delete(id);
+		}));
+		return [got, last === 'b'.repeat(500), await todo.count()];`)
 	check("a push", []any{30.0, 0.0, 0.0, 29.0}, `
 		const { pushed, quarantined } = await db.push();
 		const answer = await fetch("/tables/todoitem?$filter=startswith(text,'bbb')", { headers: { 'zumo-api-version': '2.0.0' } });

@@ -168,6 +168,39 @@ func TestFullDisk(t *testing.T) {
 			t.Errorf("got %v, and left are %v, %v, %v", err, c.get("t0"), c.get("t2"), c.get("t3"))
 		}
 	})
+	t.Run("a transaction that only deletes does so, whatever it reads", func(t *testing.T) {
+		c, _ := onFullDisk(t, 50, true)
+		err := c.store.Update(ctx, []string{"task"}, func(tx *store.Tx) error {
+			for i := range 20 {
+				row, err := tx.Table("task").Get(ctx, "t"+strconv.Itoa(i))
+				if err == nil {
+					err = tx.Table("task").Delete(ctx, row.ID())
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil || c.get("t0") != nil || c.get("t19") != nil || c.get("t20") == nil {
+			t.Errorf("got %v, and left are %v, %v, %v", err, c.get("t0"), c.get("t19"), c.get("t20"))
+		}
+	})
+	t.Run("a transaction that adds too finds no room, runs once, and leaves the reserve", func(t *testing.T) {
+		c, d := onFullDisk(t, 1, true)
+		runs := 0
+		err := c.store.Update(ctx, []string{"task"}, func(tx *store.Tx) error {
+			runs++
+			if err := tx.Table("task").Delete(ctx, "t0"); err != nil {
+				return err
+			}
+			_, err := tx.Table("task").Put(ctx, table.Record{"id": "n", "text": strings.Repeat("z", 2000)})
+			return err
+		})
+		if table.CodeOf(err) != table.CodeQuota || runs != 1 || c.get("t0") == nil || d.used[replica.StoreMeta] < 500_000 {
+			t.Errorf("got %v after %d runs, and left are %v and %d bytes", err, runs, c.get("t0"), d.used[replica.StoreMeta])
+		}
+	})
 	t.Run("what waits is pushed, and the room that this makes is kept for the next time", func(t *testing.T) {
 		const records = 400 // which is more than can be marked as sent in the room there is
 		c, d := onFullDisk(t, records, false)

@@ -34,21 +34,27 @@ func reserve() Step {
 	return Step{Op: OpPut, Store: StoreMeta, Values: rows}
 }
 
-// Relieve runs fn as [Store.Update] does, for changes that free room in the end, such as what a push does to the outbox.
-// Where there is no room for them and the reserve is there, it is given up, and fn runs once more, from its beginning.
+// Relieve runs fn as [Store.Update] does, for changes that free room in the end though they do more than delete, such as
+// what a push does to the outbox. Where there is no room for them and the reserve is there, it is given up, and fn runs once
+// more, from its beginning.
 func (s *Store) Relieve(ctx context.Context, tables []string, fn func(*Tx) error) error {
-	err := s.Update(ctx, tables, fn)
-	if table.CodeOf(err) != table.CodeQuota || s.options.Journal == nil || s.spent.Swap(true) {
+	return s.relieve(ctx, tables, fn, func() bool { return true })
+}
+
+// relieve is Relieve if fn, which has run, frees room.
+func (s *Store) relieve(ctx context.Context, tables []string, fn func(*Tx) error, frees func() bool) error {
+	err := s.transact(ctx, true, tables, fn)
+	if table.CodeOf(err) != table.CodeQuota || s.options.Journal == nil || !frees() || s.spent.Swap(true) {
 		return err
 	}
 	// A transaction of its own, because a browser counts what is written before it counts what has gone.
-	if gone := s.Update(ctx, nil, func(tx *Tx) error {
+	if gone := s.transact(ctx, true, nil, func(tx *Tx) error {
 		_, err := tx.Run(ctx, Step{Op: OpDelete, Store: StoreMeta, Range: inReserve()})
 		return err
 	}); gone != nil {
 		return err
 	}
-	return s.Update(ctx, tables, fn)
+	return s.transact(ctx, true, tables, fn)
 }
 
 // Replenish makes the reserve again if it was given up and there is room, and does nothing otherwise.

@@ -128,9 +128,14 @@ func (s *Store) View(ctx context.Context, tables []string, fn func(*Tx) error) e
 }
 
 // Update runs fn in a transaction that reads and writes the named tables, and commits when fn returns nil. When fn
-// returns an error or panics, or ctx ends, nothing of it is kept. Inside fn, wait for nothing but the transaction.
+// returns an error or panics, or ctx ends, nothing of it is kept. Inside fn, wait for nothing but the transaction. On a full
+// disk an fn that has only deleted may run once more, from its beginning: see [Store.Relieve].
 func (s *Store) Update(ctx context.Context, tables []string, fn func(*Tx) error) error {
-	return s.transact(ctx, true, tables, fn)
+	frees := false
+	return s.relieve(ctx, tables, func(tx *Tx) error {
+		defer func() { frees = len(tx.changes) > 0 && !tx.grew }()
+		return fn(tx)
+	}, func() bool { return frees })
 }
 
 // Atomic is Update for writes that are to be one unit on the server too: all of them take effect there, or none. A journal that is
@@ -139,7 +144,7 @@ func (s *Store) Atomic(ctx context.Context, tables []string, fn func(*Tx) error)
 	if s.options.NewID == nil {
 		return table.Errorf(table.CodeInvalid, "an atomic transaction needs a store that makes ids: open it with Options.NewID")
 	}
-	return s.transact(ctx, true, tables, func(tx *Tx) error {
+	return s.Update(ctx, tables, func(tx *Tx) error {
 		tx.group = s.options.NewID()
 		return fn(tx)
 	})
@@ -148,20 +153,12 @@ func (s *Store) Atomic(ctx context.Context, tables []string, fn func(*Tx) error)
 // Write runs one write of a table in a transaction of its own, and returns the records as stored. It does what
 // [Store.Update] with the table's method does, with one crossing less, because nothing can come after it.
 func (s *Store) Write(ctx context.Context, action table.Action, tableName string, records ...table.Record) (stored []table.Record, err error) {
-	err = s.updater(action)(ctx, []string{tableName}, func(tx *Tx) (err error) {
+	err = s.Update(ctx, []string{tableName}, func(tx *Tx) (err error) {
 		tx.single = true
 		stored, err = tx.Table(tableName).Write(ctx, action, records...)
 		return err
 	})
 	return stored, err
-}
-
-// updater returns what runs a write: a delete can do without room.
-func (s *Store) updater(action table.Action) func(context.Context, []string, func(*Tx) error) error {
-	if action == table.ActionDelete {
-		return s.Relieve
-	}
-	return s.Update
 }
 
 func (s *Store) transact(ctx context.Context, write bool, tables []string, fn func(*Tx) error) (err error) {

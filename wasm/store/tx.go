@@ -13,6 +13,7 @@ type Tx struct {
 	txn     Txn
 	scope   []string
 	changes []Change
+	grew    bool   // something was written, not only deleted
 	group   string // see Write.Group
 	single  bool   // there is one write, and nothing after it
 	last    []Step // go with the commit
@@ -38,7 +39,10 @@ func (tx *Tx) Last(steps ...Step) {
 func (tx *Tx) note(steps []Step) {
 	for i := range steps {
 		switch steps[i].Op {
-		case OpPut, OpAdd, OpDelete:
+		case OpPut, OpAdd:
+			tx.grew = true
+			tx.changed(steps[i].Store, nil)
+		case OpDelete:
 			tx.changed(steps[i].Store, nil)
 		}
 	}
@@ -59,6 +63,7 @@ func (tx *Tx) Apply(name string, puts []table.Row, deletes []string) ([]Step, er
 	if len(deletes) > 0 {
 		steps = append(steps, Step{Op: OpDelete, Store: name, Keys: keysOf(deletes)})
 	}
+	tx.grew = tx.grew || len(puts) > 0
 	ids := make([]string, len(puts), len(puts)+len(deletes))
 	for i := range puts {
 		ids[i] = puts[i].ID

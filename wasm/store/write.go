@@ -28,7 +28,7 @@ func (s *Store) WriteRows(
 		}
 		rows = func(yield func([]table.Row, error) bool) { yield(all, nil) }
 	}
-	return s.updater(action)(ctx, []string{tableName}, func(tx *Tx) error {
+	return s.Update(ctx, []string{tableName}, func(tx *Tx) error {
 		tx.single = true
 		return tx.Table(tableName).WriteRows(ctx, action, rows, stored)
 	})

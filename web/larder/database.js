@@ -167,7 +167,8 @@ export class Database {
     for (const name of tables) this.table(name);
     const engine = await this.#engine(signal);
     let result, thrown;
-    const inside = async (handle) => {
+    const inside = async (handle) => { // which is called again where there was no room, and fn has only deleted
+      thrown = undefined;
       const tx = new Transaction(tables.map((name) => [name, this.#tables.get(name).dates]), handle, engine);
       try {
         result = await fn(tx);
