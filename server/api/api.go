@@ -170,9 +170,7 @@ func (a *API) EndStreams() { a.live.End() }
 func (a *API) announced(o feed.Options) feed.Options {
 	told := o.Committed
 	o.Committed = func(c feed.Commit) {
-		if len(c.Tables) > 0 {
-			a.live.Wake()
-		}
+		a.live.Committed(c.Pieces)
 		if told != nil {
 			told(c)
 		}

@@ -133,6 +133,13 @@ type Counter struct {
 // Mark returns the point in the table's history at which the counter stands.
 func (c Counter) Mark() Mark { return Mark{Boot: c.Boot, Seq: c.Seq} }
 
+// Piece is what one transaction added to a table's feed: the entries with numbers above From's and up to To's, in their order.
+type Piece struct {
+	Table    string // as it is stored
+	From, To Counter
+	Entries  []Entry
+}
+
 // Since asks for what changed.
 type Since struct {
 	Cursor Cursor

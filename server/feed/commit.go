@@ -32,6 +32,7 @@ type commit struct {
 	settled map[db.Repeat]db.Verdict // of this one
 
 	journal []func() // undoes the writes of the group that is being judged, last first
+	pieces  []db.Piece
 }
 
 // tableFeed is what a commit does to one table.
@@ -330,5 +331,13 @@ func (c *commit) flushTable(name string, f *tableFeed) error {
 	}
 	// In order, so that the database appends.
 	slices.SortFunc(moves, func(a, b db.Move) int { return cmp.Compare(a.Seq, b.Seq) })
+	piece := db.Piece{Table: name, From: f.was, To: f.now, Entries: make([]db.Entry, 0, len(moves))}
+	for _, m := range moves {
+		if m.Left != "" {
+			piece.Entries = append(piece.Entries, db.Entry{Row: db.Row{Seq: m.Seq, ID: m.ID, Owner: m.Left}, Left: true})
+		}
+		piece.Entries = append(piece.Entries, db.Entry{Row: m.Row})
+	}
+	c.pieces = append(c.pieces, piece)
 	return c.tx.Put(name, moves)
 }

@@ -61,7 +61,7 @@ type Options struct {
 
 // Commit is what became of the pushes that one transaction carried out.
 type Commit struct {
-	Tables     []string // the stored names of those that changed
+	Pieces     []db.Piece // of the tables that changed, in the order of their names
 	Pushes     int
 	Operations int
 	Took       time.Duration
@@ -347,9 +347,12 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
 			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
 		}
 		if c != nil {
-			done.Tables = f.lineage.learn(c.feeds, err)
+			f.lineage.learn(c.feeds, err)
 		}
 		if done.Took, done.Err = time.Since(start), err; f.o.Committed != nil {
+			if err == nil {
+				done.Pieces = c.pieces
+			}
 			f.o.Committed(done)
 		}
 	}()

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"slices"
 	"strconv"
 	"sync"
 
@@ -41,9 +40,9 @@ func (l *lineage) boot(feeds map[string]*tableFeed) string {
 	return l.now
 }
 
-// learn notes the numbers that a transaction gave, and returns the tables that it changed. After a failure of the storage
-// they may have been given; after others they were not.
-func (l *lineage) learn(feeds map[string]*tableFeed, err error) (changed []string) {
+// learn notes the numbers that a transaction gave. After a failure of the storage they may have been given; after others they
+// were not.
+func (l *lineage) learn(feeds map[string]*tableFeed, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for name, f := range feeds {
@@ -52,10 +51,5 @@ func (l *lineage) learn(feeds map[string]*tableFeed, err error) (changed []strin
 			seq = f.was.Seq
 		}
 		l.known[name] = max(l.known[name], seq)
-		if err == nil && f.now.Seq != f.was.Seq {
-			changed = append(changed, name)
-		}
 	}
-	slices.Sort(changed)
-	return changed
 }

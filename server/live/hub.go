@@ -4,14 +4,16 @@
 // no more than the number up to which it was told. So a slow one costs no memory: when the ring has gone on without it, it
 // is told to pull.
 //
-// Commits of this process wake the hub; those of others it finds by asking where the feeds stand, and sooner where the
-// database gives a hint.
+// Commits of this process bring what they wrote; those of others the hub finds by asking where the feeds stand, and sooner where
+// the database gives a hint.
 package live
 
 import (
 	"cmp"
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,18 +48,31 @@ type Hub struct {
 	db db.DB
 	o  Options
 
-	wake   chan struct{} // has one element when there may be something to read
+	wake   chan struct{} // has one element when there is something to read
 	cancel context.CancelFunc
 	ended  chan struct{} // closed when connections must end
 	done   chan struct{} // closed when the reading goroutine has ended
 
 	replays chan struct{} // has an element for each connection for which entries are read
 
+	mu      sync.Mutex
+	topics  map[string]*topic // by stored names; somebody listens to each
+	counts  map[source]int    // connections by where they come from
+	total   int
+	sockets map[*connection]struct{} // connections that were taken over
+	closed  bool
+
+	open sync.WaitGroup // goroutines of the sockets
+
+	came arrivals
+}
+
+// arrivals is what the reading goroutine is to look at.
+type arrivals struct {
 	mu     sync.Mutex
-	topics map[string]*topic // by stored names
-	counts map[source]int    // connections by where they come from
-	total  int
-	closed bool
+	pieces []db.Piece
+	bytes  int  // of the pieces' data
+	look   bool // in the database: it has what is not among the pieces
 }
 
 // New starts a hub. The caller closes it before the database.
@@ -71,17 +86,53 @@ func New(d db.DB, o Options) *Hub {
 	o.Logger = cmp.Or(o.Logger, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(context.Background())
 	h := &Hub{db: d, o: o, wake: make(chan struct{}, 1), cancel: cancel, ended: make(chan struct{}), done: make(chan struct{}),
-		replays: make(chan struct{}, replays), topics: map[string]*topic{}, counts: map[source]int{}}
+		replays: make(chan struct{}, replays), topics: map[string]*topic{}, counts: map[source]int{},
+		sockets: map[*connection]struct{}{}}
 	go h.run(ctx)
+	h.open.Go(func() { h.beats(ctx) })
 	return h
 }
 
-// Wake tells that this process has committed something.
-func (h *Hub) Wake() {
+// Committed tells what this process has committed, in the order of commits.
+func (h *Hub) Committed(pieces []db.Piece) {
+	if len(pieces) == 0 || h.Connections() == 0 {
+		return
+	}
+	h.came.mu.Lock()
+	for _, p := range pieces {
+		for _, e := range p.Entries {
+			h.came.bytes += len(e.Data)
+		}
+	}
+	if h.came.pieces = append(h.came.pieces, pieces...); h.came.bytes > maxBytes || len(h.came.pieces) > maxPieces {
+		h.came.pieces, h.came.bytes, h.came.look = nil, 0, true
+	}
+	h.came.mu.Unlock()
+	h.awake()
+}
+
+// look tells that the database may have something new.
+func (h *Hub) look() {
+	h.came.mu.Lock()
+	h.came.look = true
+	h.came.mu.Unlock()
+	h.awake()
+}
+
+func (h *Hub) awake() {
 	select {
 	case h.wake <- struct{}{}:
 	default:
 	}
+}
+
+// take takes what has come.
+func (a *arrivals) take() (pieces []db.Piece, look bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	pieces, look = a.pieces, a.look
+	a.pieces, a.bytes, a.look = nil, 0, false
+	return pieces, look
 }
 
 // Connections returns how many there are.
@@ -94,10 +145,51 @@ func (h *Hub) Connections() int {
 // End ends the connections, and refuses new ones. Clients come back to whoever serves next.
 func (h *Hub) End() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
 	if !h.closed {
 		h.closed = true
 		close(h.ended)
+	}
+	h.mu.Unlock()
+	for _, c := range h.taken() {
+		c.end()
+	}
+}
+
+// attend takes care of a connection that was taken over.
+func (h *Hub) attend(c *connection) {
+	h.mu.Lock()
+	closed := h.closed
+	if !closed {
+		h.sockets[c] = struct{}{}
+		h.open.Go(c.wait)
+	}
+	h.mu.Unlock()
+	if closed {
+		c.close()
+	}
+}
+
+// taken returns the connections that were taken over.
+func (h *Hub) taken() []*connection {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.sockets))
+}
+
+// beats lets these connections show that they live. Two beats are one heartbeat: none is silent for longer.
+func (h *Hub) beats(ctx context.Context) {
+	tick := time.NewTicker(max(h.o.Heartbeat/2, 1))
+	defer tick.Stop()
+	var buffer []byte
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		for _, c := range h.taken() {
+			buffer = c.beat(buffer)
+		}
 	}
 }
 
@@ -106,13 +198,14 @@ func (h *Hub) Close() {
 	h.End()
 	h.cancel()
 	<-h.done
+	h.open.Wait()
 }
 
 // run reads what is new.
 func (h *Hub) run(ctx context.Context) {
 	defer close(h.done)
 	if hinter, ok := h.db.(db.Hinter); ok {
-		go hinter.Hint(ctx, h.Wake)
+		go hinter.Hint(ctx, h.look)
 	}
 	poll := time.NewTicker(h.o.Poll)
 	defer poll.Stop()
@@ -123,6 +216,14 @@ func (h *Hub) run(ctx context.Context) {
 			return
 		case <-h.wake:
 		case <-poll.C:
+			h.look()
+		}
+		pieces, look := h.came.take()
+		for _, p := range pieces {
+			look = !h.append(p) || look
+		}
+		if !look {
+			continue
 		}
 		err := h.read(ctx)
 		if err != nil && !failed && ctx.Err() == nil { // once: it is tried again soon, and again
@@ -135,14 +236,7 @@ func (h *Hub) run(ctx context.Context) {
 // read brings the topics that somebody listens to up to where their feeds stand.
 func (h *Hub) read(ctx context.Context) error {
 	h.mu.Lock()
-	var watched []*topic
-	for name, t := range h.topics {
-		if t.listeners() == 0 {
-			delete(h.topics, name)
-			continue
-		}
-		watched = append(watched, t)
-	}
+	watched := slices.Collect(maps.Values(h.topics))
 	h.mu.Unlock()
 	if len(watched) == 0 {
 		return nil
@@ -156,31 +250,49 @@ func (h *Hub) read(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if h.o.Lag != nil && !last.IsZero() {
-			h.o.Lag(max(0, time.Since(last)))
-		}
+		h.measure(last)
 	}
 	return nil
 }
 
-// topic returns the topic of a table, which stands where its feed does now if it is a new one.
-func (h *Hub) topic(ctx context.Context, name string) (*topic, error) {
+// append brings a topic forward by what this process has committed. It reports false where that does not continue what was read:
+// another process wrote meanwhile.
+func (h *Hub) append(p db.Piece) bool {
 	h.mu.Lock()
-	t := h.topics[name]
+	t := h.topics[p.Table]
 	h.mu.Unlock()
-	if t != nil {
-		return t, nil
+	if t == nil {
+		return true // nobody listens
 	}
-	heads, err := h.db.Heads(ctx)
-	if err != nil {
-		return nil, err
+	last, ok := t.append(p)
+	h.measure(last)
+	return ok
+}
+
+// measure tells how old an event is that was read, if there is one.
+func (h *Hub) measure(last time.Time) {
+	if h.o.Lag != nil && !last.IsZero() {
+		h.o.Lag(max(0, time.Since(last)))
 	}
+}
+
+// join lets a connection hear of a topic, which stands where its table's feed does now if it is a new one.
+func (h *Hub) join(ctx context.Context, name string, c *connection) (*topic, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if t := h.topics[name]; t != nil {
-		return t, nil
+	t := h.topics[name]
+	if t == nil {
+		h.mu.Unlock()
+		heads, err := h.db.Heads(ctx)
+		h.mu.Lock()
+		if err != nil {
+			return nil, err
+		}
+		if t = h.topics[name]; t == nil { // still
+			t = newTopic(name, h.o.Keep, heads[name])
+			h.topics[name] = t
+		}
 	}
-	t = newTopic(name, h.o.Keep, heads[name])
-	h.topics[name] = t
+	t.join(c)
 	return t, nil
 }

@@ -37,7 +37,7 @@ func open(t *testing.T, d db.DB, o live.Options) *site {
 	}
 	s := &site{t: t, db: d, note: note, hub: live.New(d, o)}
 	t.Cleanup(s.hub.Close)
-	s.feed, err = feed.Open(t.Context(), d, []*db.Table{note}, feed.Options{Committed: func(feed.Commit) { s.hub.Wake() }})
+	s.feed, err = feed.Open(t.Context(), d, []*db.Table{note}, feed.Options{Committed: func(c feed.Commit) { s.hub.Committed(c.Pieces) }})
 	if err != nil {
 		t.Fatal(err)
 	}

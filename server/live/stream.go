@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/larder-sync/larder/server/db"
@@ -58,8 +59,11 @@ type connection struct {
 	hub    *Hub
 	stream Stream
 	topics []*topic
-	told   []db.Mark // up to which it was told, by table
 	woken  chan struct{}
+
+	mu     sync.Mutex // held by who tells it of something
+	told   []db.Mark  // up to which it was told, by table
+	socket *socket    // nil while its request serves it, which tells it without the lock
 }
 
 func (c *connection) wake() {
@@ -69,25 +73,17 @@ func (c *connection) wake() {
 	}
 }
 
-// Serve sends events until the client goes, the hub ends, or the stream's time is over. An error means that nothing was sent
+// Serve sends events until the client goes, the hub ends, or the stream's time is over. It may return earlier, and the hub goes on
+// by itself: a connection that is taken over from net/http holds nothing of its request. An error means that nothing was sent
 // yet: its code is [table.CodeLimit] where there are too many connections, and [table.CodeClosed] where the hub has ended.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
 	if err := h.enter(s.source()); err != nil {
 		return err
 	}
-	defer h.leave(s.source())
 	c := &connection{hub: h, stream: s, told: make([]db.Mark, len(s.Tables)), woken: make(chan struct{}, 1)}
-	for _, t := range s.Tables {
-		topic, err := h.topic(r.Context(), t.Stored)
-		if err != nil {
-			return err
-		}
-		c.topics = append(c.topics, topic)
-		topic.join(c)
-		defer topic.leave(c)
-	}
 	first, err := c.begin(r.Context())
 	if err != nil {
+		c.leave()
 		return err
 	}
 	header := w.Header()
@@ -96,7 +92,14 @@ func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
 	header.Set("X-Accel-Buffering", "no") // or nginx keeps it all to itself
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(http.StatusOK)
-	c.send(r.Context(), w, first)
+	a := &answer{w: w, control: http.NewResponseController(w)}
+	switch {
+	case a.send(first) != nil:
+		c.leave()
+	case !c.takeOver(r, a):
+		c.serve(r.Context(), a)
+		c.leave()
+	}
 	return nil
 }
 
@@ -122,17 +125,32 @@ func (h *Hub) enter(from source) error {
 	return nil
 }
 
-func (h *Hub) leave(from source) {
+// leave ends what the hub does for the connection, and counts it out.
+func (c *connection) leave() {
+	h, from := c.hub, c.stream.source()
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for _, t := range c.topics {
+		if t.leave(c) {
+			delete(h.topics, t.name)
+		}
+	}
+	delete(h.sockets, c)
 	h.total--
 	if h.counts[from]--; h.counts[from] == 0 {
 		delete(h.counts, from)
 	}
 }
 
-// begin finds out from where on the connection is to be told, and returns what it is told first.
+// begin joins the topics, finds out from where on the connection is to be told, and returns what it is told first.
 func (c *connection) begin(ctx context.Context) (first []byte, err error) {
+	for _, t := range c.stream.Tables {
+		topic, err := c.hub.join(ctx, t.Stored, c)
+		if err != nil {
+			return nil, err
+		}
+		c.topics = append(c.topics, topic)
+	}
 	// All come back at once when a server was started again; not all at the same moment.
 	first = append(first, "retry: "...)
 	first = strconv.AppendInt(first, 1000+rand.Int64N(4000), 10)
@@ -144,6 +162,7 @@ func (c *connection) begin(ctx context.Context) (first []byte, err error) {
 		return c.appendID(first), nil
 	}
 	last := c.cursors()
+	c.stream.Last = "" // the request's headers hang on it
 	first = append(first, '\n')
 	for i, t := range c.topics {
 		if first, err = c.replay(ctx, first, i, last[i], t); err != nil {
@@ -229,31 +248,35 @@ func (c *connection) replay(ctx context.Context, out []byte, i int, from db.Curs
 	return out, nil
 }
 
-// send sends until the connection ends.
-func (c *connection) send(ctx context.Context, w http.ResponseWriter, out []byte) {
+// answer is the answer to the request for a stream.
+type answer struct {
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	deadline time.Time
+}
+
+// send sends. An error means that the client has gone, or is as good as gone.
+func (a *answer) send(out []byte) error {
+	if now := time.Now(); a.deadline.Sub(now) < writeTime/2 {
+		a.deadline = now.Add(writeTime)
+		_ = a.control.SetWriteDeadline(a.deadline) // where it cannot be set, the connection's own limits hold
+	}
+	if _, err := a.w.Write(out); err != nil {
+		return err
+	}
+	return a.control.Flush()
+}
+
+// serve sends until the connection ends.
+func (c *connection) serve(ctx context.Context, a *answer) {
 	var until <-chan time.Time
 	if !c.stream.Until.IsZero() {
 		until = time.After(time.Until(c.stream.Until))
 	}
-	control := http.NewResponseController(w)
-	var deadline time.Time
 	beat := time.NewTimer(c.hub.o.Heartbeat)
 	defer beat.Stop()
 	for {
-		if len(out) > 0 {
-			if now := time.Now(); deadline.Sub(now) < writeTime/2 {
-				deadline = now.Add(writeTime)
-				_ = control.SetWriteDeadline(deadline) // where it cannot be set, the connection's own limits hold
-			}
-			if _, err := w.Write(out); err != nil {
-				return // the client has gone, or is as good as gone
-			}
-			if control.Flush() != nil {
-				return
-			}
-			beat.Reset(c.hub.o.Heartbeat)
-		}
-		out = nil // an idle connection holds nothing
+		var out []byte // an idle connection holds nothing
 		select {
 		case <-ctx.Done():
 			return
@@ -262,95 +285,18 @@ func (c *connection) send(ctx context.Context, w http.ResponseWriter, out []byte
 		case <-until:
 			return
 		case <-beat.C:
-			out = c.appendID(append(out, ":\n"...))
-			beat.Reset(c.hub.o.Heartbeat)
+			out = c.appendBeat(nil)
 		case <-c.woken:
-			out = c.news(nil)
-		}
-	}
-}
-
-// news appends what is new in all tables, or the beginning of it.
-func (c *connection) news(out []byte) []byte {
-	for i, t := range c.topics {
-		begin := c.told[i].Seq
-		events, head, lost := t.since(begin)
-		if lost {
-			c.told[i] = head
-			out = c.appendResync(out, i)
-			continue
-		}
-		for _, e := range events {
-			if len(out) > maxAtOnce && c.told[i].Seq > begin { // the rest when this is on its way: it waits in the ring, and not in a copy
+			var more bool
+			if out, more = c.news(nil); more {
 				c.wake()
-				return out
 			}
-			out = c.appendEvent(out, i, e)
 		}
-		c.told[i] = head
-	}
-	return out
-}
-
-// appendEvent appends an event, if the connection may know of it.
-func (c *connection) appendEvent(out []byte, i int, e *event) []byte {
-	t := &c.stream.Tables[i]
-	if e.mark.Seq > 0 {
-		c.told[i] = e.mark
-	}
-	if e.Left && !t.PerUser || t.PerUser && (e.Owner != t.User || t.User == "") {
-		return out
-	}
-	data := e.data
-	if t.See != nil && e.Data != nil {
-		if data = t.See(e.Data); data == nil {
-			return out
-		}
-	}
-	out = c.appendName(out, i)
-	if e.mark.Seq > 0 {
-		out = c.appendCursors(append(out, "id: "...))
-		out = append(out, '\n')
-	}
-	out = append(out, "data: "...)
-	out = append(out, data...)
-	return append(out, "\n\n"...)
-}
-
-// appendResync appends that the connection has to pull a table, and then goes on from now.
-func (c *connection) appendResync(out []byte, i int) []byte {
-	out = c.appendName(out, i)
-	out = c.appendCursors(append(out, "id: "...))
-	return append(out, "\ndata: {\"resync\":true}\n\n"...)
-}
-
-func (c *connection) appendName(out []byte, i int) []byte {
-	if !c.stream.Named {
-		return out
-	}
-	out = append(out, "event: "...)
-	out = append(out, c.stream.Tables[i].Name...)
-	return append(out, '\n')
-}
-
-// appendID appends an id without an event: browsers remember it all the same.
-func (c *connection) appendID(out []byte) []byte {
-	out = c.appendCursors(append(out, "id: "...))
-	return append(out, "\n\n"...)
-}
-
-func (c *connection) appendCursors(out []byte) []byte {
-	for i, mark := range c.told {
-		cursor := db.At(mark)
-		cursor.Scope = c.stream.Tables[i].Scope
-		if c.stream.Named {
-			if i > 0 {
-				out = append(out, ',')
+		if len(out) > 0 {
+			if a.send(out) != nil {
+				return
 			}
-			out = append(out, c.stream.Tables[i].Name...)
-			out = append(out, ':')
+			beat.Reset(c.hub.o.Heartbeat)
 		}
-		out = append(out, cursor.String()...)
 	}
-	return out
 }

@@ -2,6 +2,8 @@ package live
 
 import (
 	"context"
+	"maps"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -15,6 +17,8 @@ import (
 const (
 	readAtOnce = 500     // entries
 	maxBytes   = 8 << 20 // of the data that a topic keeps
+	maxPieces  = 64      // commits that may wait until the hub comes to them; of more it reads what they wrote
+	atOnce     = 256     // connections that one processor tells of an event; more are shared among all of them
 )
 
 // event is an entry of a table's feed, ready to be sent.
@@ -36,28 +40,36 @@ type topic struct {
 	base   int64   // events holds all entries with numbers above it
 	head   db.Mark // up to which the feed was read
 	sinks  map[*connection]struct{}
+	list   []*connection // the sinks, never changed; nil when they have changed since
 }
 
 func newTopic(name string, keep int, c db.Counter) *topic {
 	return &topic{name: name, keep: keep, base: c.Seq, head: c.Mark(), sinks: map[*connection]struct{}{}}
 }
 
-func (t *topic) listeners() int {
+// listeners returns the connections that listen.
+func (t *topic) listeners() []*connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return len(t.sinks)
+	if t.list == nil {
+		t.list = slices.Collect(maps.Keys(t.sinks))
+	}
+	return t.list
 }
 
 func (t *topic) join(c *connection) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sinks[c] = struct{}{}
+	t.sinks[c], t.list = struct{}{}, nil
 }
 
-func (t *topic) leave(c *connection) {
+// leave reports whether nobody listens any more.
+func (t *topic) leave(c *connection) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.sinks, c)
+	t.list = nil
+	return len(t.sinks) == 0
 }
 
 // read takes what the feed has up to the counter, and returns when the last of it was written. A counter that is behind belongs
@@ -73,14 +85,13 @@ func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) (last time.Time
 		if err != nil {
 			return last, err
 		}
-		whole := db.Whole(list, readAtOnce)
-		events := make([]*event, len(whole))
-		for i := range whole {
-			if events[i], err = newEvent(whole[i]); err != nil {
-				return last, err
-			}
-			if events[i].mark.Seq > 0 {
-				head, last = events[i].mark, events[i].at
+		events, err := newEvents(db.Whole(list, readAtOnce))
+		if err != nil {
+			return last, err
+		}
+		for _, e := range events {
+			if e.mark.Seq > 0 {
+				head, last = e.mark, e.at
 			}
 		}
 		if len(list) < readAtOnce && head.Seq < c.Seq { // its last rows have moved on, to be read with the next counter
@@ -91,14 +102,49 @@ func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) (last time.Time
 	return last, nil
 }
 
+// append takes a piece of the feed that continues what was read; ok is false where it does not.
+func (t *topic) append(p db.Piece) (last time.Time, ok bool) {
+	if t.at() != p.From.Mark() {
+		return last, false
+	}
+	events, err := newEvents(p.Entries)
+	if err != nil {
+		return last, false // to be told when it is read
+	}
+	t.add(events, p.To.Mark(), false)
+	return time.UnixMilli(p.To.At), true
+}
+
 func (t *topic) at() db.Mark {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.head
 }
 
-// add appends events, forgets those that are too many, and wakes the connections.
+// add appends events, and lets the connections know.
 func (t *topic) add(events []*event, head db.Mark, anew bool) {
+	t.keepEvents(events, head, anew)
+	list := t.listeners()
+	if len(list) <= atOnce {
+		tell(list)
+		return
+	}
+	var wg sync.WaitGroup
+	for part := range slices.Chunk(list, max(atOnce, len(list)/runtime.GOMAXPROCS(0)+1)) {
+		wg.Go(func() { tell(part) })
+	}
+	wg.Wait()
+}
+
+func tell(list []*connection) {
+	var buffer []byte
+	for _, c := range list {
+		buffer = c.tell(buffer)
+	}
+}
+
+// keepEvents appends events, and forgets those that are too many.
+func (t *topic) keepEvents(events []*event, head db.Mark, anew bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.head = head
@@ -120,9 +166,6 @@ func (t *topic) add(events []*event, head db.Mark, anew bool) {
 		t.base, t.bytes = t.events[drop-1].Seq, bytes
 		t.events = slices.Clone(t.events[drop:])
 	}
-	for c := range t.sinks {
-		c.wake()
-	}
 }
 
 // since returns the events with numbers above after, and up to where they lead; lost is true when some are forgotten, or when
@@ -141,6 +184,16 @@ func (t *topic) since(after int64) (events []*event, head db.Mark, lost bool) {
 func (t *topic) holds(after int64) bool {
 	_, _, lost := t.since(after)
 	return !lost
+}
+
+func newEvents(list []db.Entry) (events []*event, err error) {
+	events = make([]*event, len(list))
+	for i := range list {
+		if events[i], err = newEvent(list[i]); err != nil {
+			return nil, err
+		}
+	}
+	return events, nil
 }
 
 // newEvent makes an entry ready to be sent.
