@@ -214,6 +214,19 @@ func TestFetch(t *testing.T) {
 			t.Errorf("got %v, want a network error", err)
 		}
 	})
+	t.Run("an answer that does not come, or gets stuck, is given up in time", func(t *testing.T) {
+		for name, answer := range map[string]string{
+			"none": `return new Promise((_, reject) => init.signal.addEventListener('abort', () => reject(init.signal.reason)))`,
+			"stuck": `return Promise.resolve(new Response(new ReadableStream({ start(c) { c.enqueue(new Uint8Array(9));
+				init.signal.addEventListener('abort', () => c.error(init.signal.reason)); } })))`,
+		} {
+			mock(t, answer)
+			_, err := browser.Fetch(background(t), browser.Request{URL: "/stuck", Silence: 20 * time.Millisecond})
+			if table.CodeOf(err) != table.CodeNetwork || !strings.Contains(err.Error(), "/stuck") {
+				t.Errorf("%s: got %v, want a network error that names the address", name, err)
+			}
+		}
+	})
 	t.Run("an answer in pieces, up to a limit", func(t *testing.T) {
 		mock(t, `let n = 0; return Promise.resolve(new Response(new ReadableStream({ pull(c) {
 			if (n++ < 5) c.enqueue(new Uint8Array(1000).fill(n)); else c.close(); } })))`)

@@ -5,6 +5,7 @@ package browser
 import (
 	"context"
 	"syscall/js"
+	"time"
 
 	"github.com/larder-sync/larder/table"
 )
@@ -17,6 +18,10 @@ type Request struct {
 	Body    []byte
 	Cache   string // the fetch option, such as "no-store"
 	MaxBody int    // the most bytes that an answer may have, or 0 for no limit
+
+	// Silence is how long it may take until there is an answer, or more of it; 0 for as long as the browser waits, which may be for
+	// ever where a connection is open and leads nowhere.
+	Silence time.Duration
 }
 
 // Response is a server's answer, whatever its status.
@@ -32,10 +37,18 @@ type Response struct {
 func (r *Response) Header(name string) string { return r.Headers[name] }
 
 // Fetch sends a request and reads the whole answer. The request is aborted when ctx ends, and the error is then ctx's cause.
-// No answer, or one that breaks off, is a [table.Error] with [table.CodeNetwork]; one above MaxBody has [table.CodeLimit].
+// No answer, or one that breaks off or gets stuck, is a [table.Error] with [table.CodeNetwork]; one above MaxBody has [table.CodeLimit].
 func Fetch(ctx context.Context, req Request) (*Response, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
+	}
+	heard := func() {}
+	if req.Silence > 0 {
+		inner, end := context.WithCancelCause(ctx)
+		defer end(nil)
+		timer := time.AfterFunc(req.Silence, func() { end(table.Errorf(table.CodeNetwork, req.URL, " is silent")) })
+		defer timer.Stop()
+		ctx, heard = inner, func() { timer.Reset(req.Silence) }
 	}
 	controller, stop := Controller(ctx)
 	defer stop()
@@ -49,7 +62,8 @@ func Fetch(ctx context.Context, req Request) (*Response, error) {
 		URL:     response.Get("url").String(),
 		Headers: headers(response.Get("headers")),
 	}
-	if answer.Body, err = body(ctx, response, req.MaxBody); err != nil {
+	heard()
+	if answer.Body, err = body(ctx, response, req.MaxBody, heard); err != nil {
 		controller.Call("abort")
 		return nil, unanswered(ctx, req.URL, err)
 	}
@@ -91,8 +105,8 @@ func headers(list js.Value) map[string]string {
 	}
 }
 
-// body reads the stream piece by piece, so that an answer above the limit is left unread.
-func body(ctx context.Context, response js.Value, limit int) ([]byte, error) {
+// body reads the stream piece by piece, so that an answer above the limit is left unread, and tells of each.
+func body(ctx context.Context, response js.Value, limit int, heard func()) ([]byte, error) {
 	stream := response.Get("body")
 	if stream.Type() != js.TypeObject {
 		return nil, nil // a HEAD or 204 has none
@@ -107,6 +121,7 @@ func body(ctx context.Context, response js.Value, limit int) ([]byte, error) {
 		if piece.Get("done").Bool() {
 			return all, nil
 		}
+		heard()
 		bytes := piece.Get("value")
 		start, size := len(all), bytes.Length()
 		if limit > 0 && start+size > limit {

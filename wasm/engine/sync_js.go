@@ -117,6 +117,9 @@ func side(r table.Record) any {
 // network sends requests to the server at a base address by fetch.
 type network string
 
+// silence is how long a server may say nothing. Its own limits are shorter; but a large batch takes its time on a slow line.
+const silence = 3 * time.Minute
+
 func (n network) Send(ctx context.Context, s replica.Send, token string) replica.Answer {
 	headers := map[string]string{"zumo-api-version": table.ZUMOVersion, "accept": "application/json"}
 	if s.Body != nil {
@@ -128,7 +131,7 @@ func (n network) Send(ctx context.Context, s replica.Send, token string) replica
 	for name, v := range s.Headers {
 		headers[name] = v
 	}
-	r, err := browser.Fetch(ctx, browser.Request{Method: s.Method, URL: string(n) + s.Path, Headers: headers, Body: s.Body})
+	r, err := browser.Fetch(ctx, browser.Request{Method: s.Method, URL: string(n) + s.Path, Headers: headers, Body: s.Body, Silence: silence})
 	if err != nil {
 		return replica.Answer{Err: err}
 	}
