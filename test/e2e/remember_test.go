@@ -73,6 +73,28 @@ func TestRemembered(t *testing.T) {
 			got.push(ids(later), await db.table('item').count(), engine.asked > 0);
 			await db.close(); return got;`)
 	})
+	t.Run("queries that differ from earlier ones in values only need no engine, and those that contradict themselves do", func(t *testing.T) {
+		const asked = `
+			const ranks = (db, low, high) => db.table('item').where({ rank: { gt: low, le: high } }).orderByDescending('rank');
+			const named = (db, text, n) => db.table('item').filter("text eq '" + text + "' and rank lt " + n).skip(n > 9 ? 0 : 1).take(2);
+			const due = (db, at) => db.table('item').where({ due: { ge: at } });
+			const walk = async (query) => { const rows = []; for await (const row of query) rows.push(row); return ids(rows); };`
+		visit(t, `["2,1","1","","5,4,3,2,1"]`, asked+`
+			const db = await open('kept', schema);
+			const got = [ids(await ranks(db, 0, 2).toArray()), ids(await named(db, 'n1', 10).toArray()), ids(await due(db, new Date(9)).toArray()), await walk(ranks(db, -1, 99))];
+			await db.close(); return got;`)
+		visit(t, `["4,3","5","3","","3,4,5","4,3,2","engine","query",0]`, asked+`
+			engine.away = true;
+			const db = await open('kept', schema);
+			const got = [ids(await ranks(db, 2, 4).toArray()), ids(await ranks(db, 4.5, 1e9).toArray()), ids(await named(db, 'n3', 12).toArray()),
+				ids(await named(db, "it''s", 7).toArray()), ids(await due(db, new Date(3)).toArray()), await walk(ranks(db, 1, 4))];
+			const before = engine.asked;
+			got.push(await code(ranks(db, 4, 2).toArray()));
+			engine.away = false;
+			got.push(await code(db.table('item').where({ due: { ge: 'soon' } }).toArray()), before);
+			if (ids(await ranks(db, 4, 2).toArray()) !== '' || ids(await ranks(db, 2, 2).toArray()) !== '') got.push('rows between ends that are none');
+			await db.close(); return got;`)
+	})
 	t.Run("what needs the engine is rejected while it cannot start, and works when it can", func(t *testing.T) {
 		visit(t, `["engine","engine","engine","5,4","engine","no error",6]`, `
 			engine.away = true;

@@ -64,6 +64,11 @@ function isPlain(v) {
   return proto === null || proto === Object.prototype || Object.getPrototypeOf(proto) === null;
 }
 
+/** Whether a value is one that the engine is sure to take as it is: text, a date in the form that records keep, a number. */
+export const isStorableText = (v) => typeof v === 'string' && !/[\0\p{Surrogate}]/u.test(v);
+export const isCanonicalDate = (v) => typeof v === 'string' && v.length === 24 && new Date(v).toJSON() === v;
+export const isExactNumber = (v) => typeof v === 'number' && Math.abs(v) <= Number.MAX_SAFE_INTEGER;
+
 /** The names that the engine knows for the type date, Azure's among them. */
 const dateTypes = ['date', 'datetime', 'time', 'date/time'];
 

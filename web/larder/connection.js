@@ -1,6 +1,7 @@
 import { failure, isLoss } from './error.js';
 import { engine } from './engine.js';
 import { Plans } from './plans.js';
+import { Shape } from './shape.js';
 import { until } from './argument.js';
 import { Writer } from './writer.js';
 
@@ -68,16 +69,33 @@ export class Connection {
   /** The engine's functions, or undefined while it has not started. */
   get handle() { return this.#handle; }
 
-  /** How a query is answered, as the engine says, at once where that is known. */
+  /** How a query is answered, as the engine says: { step }, at once where that is known of queries of its shape. */
   plan(table, parts) {
+    if (this.#hooks.memory) return { step: { op: 'query', store: table, parts } }; // the engine answers it itself
+    const shape = Shape.of(parts);
+    const whole = () => this.#plan(table, parts, parts.after === undefined); // the rows to go on from are others each time
+    if (!shape) return whole();
+    const fill = ({ step }) => ({ step: shape.fill(step) });
+    try {
+      const plan = this.#plan(table, shape.parts, true);
+      return plan instanceof Promise ? plan.then(fill, whole) : fill(plan);
+    } catch { // the engine has to say of the query itself what is wrong with it
+      return whole();
+    }
+  }
+
+  /** Says in words how a query is answered. */
+  async describe(table, parts) { return JSON.parse((await this.engine()).plan(table, JSON.stringify(parts))).explain; }
+
+  /** The engine's plan of a query, which is remembered if it lasts. */
+  #plan(table, parts, lasts) {
     const text = JSON.stringify(parts);
     const query = `${table} ${text}`;
     const known = this.#plans.get(query);
     if (known) return known;
     const make = (handle) => {
       const plan = handle.plan(table, text);
-      if (this.#hooks.memory) return inMemory(table, parts, plan);
-      if (parts.after === undefined && this.#plans.add(query, plan)) this.#save(); // the rows to go on from are others each time
+      if (lasts && this.#plans.add(query, plan)) this.#save();
       return JSON.parse(plan);
     };
     return this.#handle ? make(this.#handle) : this.engine().then(make);
@@ -217,8 +235,5 @@ function existing(name) {
     return undefined;
   });
 }
-
-/** The plan of a query that the engine answers itself. */
-export const inMemory = (store, parts, plan) => ({ step: { op: 'query', store, parts }, explain: JSON.parse(plan).explain });
 
 const closed = (name) => failure('closed', `the database ${name} is closed: open it again`);

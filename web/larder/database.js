@@ -78,6 +78,7 @@ export class Database {
   #tableOf(name, dates) {
     return new Table(name, dates, {
       plan: (parts) => this.#alive().plan(name, parts),
+      describe: (parts) => this.#alive().describe(name, parts),
       read: (step) => this.#alive().read(step),
       write: (...args) => this.#write(...args),
       watch: (query) => this.watch({ store: name, dress: (row) => revive(copy(row), dates), ...query }),
@@ -169,7 +170,7 @@ export class Database {
     let result, thrown;
     const inside = async (handle) => { // which is called again where there was no room, and fn has only deleted
       thrown = undefined;
-      const tx = new Transaction(tables.map((name) => [name, this.#tables.get(name).dates]), handle, engine);
+      const tx = new Transaction(tables.map((name) => [name, this.#tables.get(name).dates]), handle, this.#way);
       try {
         result = await fn(tx);
       } catch (error) {

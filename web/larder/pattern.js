@@ -1,3 +1,5 @@
+import { isCanonicalDate, isExactNumber, isStorableText } from './codec.js';
+
 /**
  * How single records of a table are written, as the engine has said it once: so that an insert of a usual record need not ask
  * it each time, which would take longer than the storage does. What is unusual in any way is left to the engine: it alone
@@ -43,13 +45,10 @@ export class Pattern {
 /** Keys with an id in the place of that of no record. */
 const named = (key, id) => (Array.isArray(key) ? key.map((part) => named(part, id)) : key === '?' ? id : key);
 
-const isText = (v) => typeof v === 'string' && !/[\0\p{Surrogate}]/u.test(v);
-const isCanonical = (v) => typeof v === 'string' && v.length === 24 && new Date(v).toJSON() === v;
-const isExact = (v) => typeof v === 'number' && Math.abs(v) <= Number.MAX_SAFE_INTEGER;
-
 /** Whether a column of a type is sure to hold a value as it is. */
 const plain = {
-  string: isText, boolean: (v) => typeof v === 'boolean', integer: Number.isSafeInteger, number: isExact, date: isCanonical, json: () => false,
+  string: isStorableText, date: isCanonicalDate, integer: Number.isSafeInteger, number: isExactNumber, boolean: (v) => typeof v === 'boolean',
+  json: () => false,
 };
 
 /** A UUID of version 7. */

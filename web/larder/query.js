@@ -98,7 +98,7 @@ export class Query {
   /** Says in words how the query will be answered. */
   async explain(options) {
     const { signal } = optionsOf('explain', options, ['signal']);
-    return this.#asked(signal, async () => (await this.#source.plan(this.#parts)).explain);
+    return this.#asked(signal, () => this.#source.describe(this.#parts));
   }
 
   /** Calls fn with the rows now, and again after each commit that changes them. Returns the function that stops it. */

@@ -5,7 +5,7 @@ import { Query } from './query.js';
 
 /** The reading half of a table, shared by a table and a table within a transaction. */
 export class Reader {
-  /** source has plan(parts), read(step), write(…) and watch(…), each in its way for a table or within a transaction. */
+  /** source has plan(parts), describe(parts), read(step), write(…) and watch(…), each in its way for a table or within a transaction. */
   constructor(name, dates, source) {
     this.name = name;
     this.dates = dates;

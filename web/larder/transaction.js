@@ -1,5 +1,4 @@
 import { until } from './argument.js';
-import { inMemory } from './connection.js';
 import { asLarderError, failure } from './error.js';
 import { Table } from './table.js';
 
@@ -8,14 +7,12 @@ export class Transaction {
   #tables = new Map();
   #over = false;
 
-  /** tables are [name, dates]; handle has the transaction's own IDBTransaction and write; engine makes the plans. */
-  constructor(tables, handle, engine) {
+  /** tables are [name, dates]; handle has the transaction's own IDBTransaction and write; way is the connection, which plans. */
+  constructor(tables, handle, way) {
     for (const [name, dates] of tables) {
       this.#tables.set(name, new Table(name, dates, {
-        plan: (parts) => {
-          const plan = engine.plan(name, JSON.stringify(parts));
-          return handle.tx ? JSON.parse(plan) : inMemory(name, parts, plan);
-        },
+        plan: (parts) => way.plan(name, parts),
+        describe: (parts) => way.describe(name, parts),
         read: (step) => this.#alive(async () => (handle.tx
           ? (await globalThis.larderIDB.run(handle.tx, [step]))[0] : JSON.parse(await handle.read(JSON.stringify(step))))),
         write: (...args) => until(args[4], () => this.#alive(() => handle.write(...args))),
