@@ -15,9 +15,9 @@ const PathOpenAPI = "/openapi.json"
 
 type object = map[string]any
 
-// described answers the description of all that the server can be asked.
-func described(tables []*db.Table, apis []API) http.Handler {
-	text := describe(tables, apis)
+// described answers a description of all that the server can be asked.
+func described(document object) http.Handler {
+	text := table.AppendJSON(nil, document)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "no-cache")
@@ -26,7 +26,7 @@ func described(tables []*db.Table, apis []API) http.Handler {
 }
 
 // describe is the server's routes as OpenAPI 3.1 has it. Operations that are disabled are left out.
-func describe(tables []*db.Table, apis []API) []byte {
+func describe(tables []*db.Table, apis []API) object {
 	paths, schemas := object{}, object{"error": errorSchema}
 	for _, t := range tables {
 		describeTable(paths, t)
@@ -46,10 +46,11 @@ func describe(tables []*db.Table, apis []API) []byte {
 		paths[api.PathAPI+a.Name] = methods
 	}
 	describeOwn(paths)
-	return table.AppendJSON(nil, object{
+	return object{
 		"openapi": "3.1.0",
-		"info":    object{"title": "Larder", "version": table.ZUMOVersion, "description": "Tables, as Azure Mobile Apps' clients use them, and their sync."},
-		"paths":   paths,
+		"info": object{"title": "Larder", "version": table.ZUMOVersion,
+			"description": "Tables, as Azure Mobile Apps' clients use them, and their sync."},
+		"paths": paths,
 		"components": object{
 			"schemas": schemas,
 			"securitySchemes": object{
@@ -57,7 +58,7 @@ func describe(tables []*db.Table, apis []API) []byte {
 				"zumo":   object{"type": "apiKey", "in": "header", "name": access.HeaderToken},
 			},
 		},
-	})
+	}
 }
 
 // answers are descriptions by status.
@@ -169,7 +170,7 @@ func describeOwn(paths object) {
 	paths[api.PathPush+"{id}"] = object{"put": installation("Registers"), "delete": installation("Gives up a registration")}
 	for path, text := range map[string]string{
 		table.PathProbe: "Answers that the server is there.", "/healthz": "Tells that the server lives.", "/readyz": "Tells that it can serve.",
-		"/metrics": "Measures, for Prometheus.", PathOpenAPI: "This description.",
+		"/metrics": "Measures, for Prometheus.", PathOpenAPI: "This description.", PathSwagger: "This description in Swagger 2.0.",
 	} {
 		status := "200"
 		if path == table.PathProbe {

@@ -41,7 +41,7 @@ func TestOpenAPI(t *testing.T) {
 		t.Errorf("columns: %v", got)
 	}
 	for _, path := range []string{"/tables/todoitem", "/tables/log/{id}", "/tables/log/live", "/tables/$batch", "/tables/$live", "/api/sum",
-		"/.auth/me", "/push/installations/{id}", "/__probe", "/healthz", "/readyz", "/metrics", server.PathOpenAPI} {
+		"/.auth/me", "/push/installations/{id}", "/__probe", "/healthz", "/readyz", "/metrics", server.PathOpenAPI, server.PathSwagger} {
 		if document.Paths[path] == nil {
 			t.Errorf("%s is not described", path)
 		}

@@ -103,6 +103,14 @@ func (s *Server) readiness(tables []*db.Table) http.HandlerFunc {
 	}
 }
 
+// status answers pages of every origin that the server runs.
+func status(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	w.Header().Set("Content-Type", jsonType)
+	w.Header().Set("Cache-Control", "no-store")
+	io.WriteString(w, `{"status":"Running"}`) // an error here means that the client has gone
+}
+
 func tell(w http.ResponseWriter, status int, text string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")

@@ -52,7 +52,8 @@ type Options struct {
 	MaxBody          int64    // bytes of a request's body; [api.DefaultMaxBody] when 0
 	Version          string   // what requests speak that do not say it: "2.0.0", "3.0.0", or "" to refuse them
 	SkipVersionCheck bool     // requests of any version are accepted
-	OpenAPI          bool     // describe the tables and APIs at [PathOpenAPI]
+	OpenAPI          bool     // describe the tables and APIs at [PathOpenAPI] and [PathSwagger]
+	Status           bool     // tell every page at /status that the server runs, as Azure Mobile Apps' statusEndpoint did
 
 	Rate float64     // requests a second from one address; DefaultRate when 0, any number when negative
 	TLS  *tls.Config // what [Server.Serve] speaks; HTTP without TLS when nil
@@ -131,7 +132,12 @@ func (s *Server) routes(tables []*db.Table, key string) http.Handler {
 	mux.HandleFunc("GET /readyz", s.readiness(tables))
 	mux.Handle("GET /metrics", onlyHere(s.metrics))
 	if s.o.OpenAPI {
-		mux.Handle("GET "+PathOpenAPI, described(tables, s.o.APIs))
+		document := describe(tables, s.o.APIs)
+		mux.Handle("GET "+PathOpenAPI, described(document))
+		mux.Handle("GET "+PathSwagger, described(swagger(document)))
+	}
+	if s.o.Status {
+		mux.HandleFunc("GET /status", status)
 	}
 	if s.o.Web != nil {
 		mux.Handle("/", s.o.Web)

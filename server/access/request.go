@@ -2,12 +2,8 @@ package access
 
 import (
 	"context"
-	"maps"
 	"net/http"
-	"slices"
 	"strings"
-
-	"github.com/larder-sync/larder/table"
 )
 
 // Names of the wire.
@@ -44,28 +40,4 @@ func NewContext(ctx context.Context, u *User) context.Context {
 func FromContext(ctx context.Context) *User {
 	u, _ := ctx.Value(key{}).(*User)
 	return u
-}
-
-// AppendIdentity writes the user in the shape of App Service's /.auth/me: an array of one provider with its claims, each
-// value of a claim that has several by itself.
-func AppendIdentity(dst []byte, u *User) []byte {
-	claims := []any{}
-	for _, name := range slices.Sorted(maps.Keys(u.Claims)) {
-		values, ok := u.Claims[name].([]any)
-		if !ok {
-			values = []any{u.Claims[name]}
-		}
-		for _, v := range values {
-			text, ok := v.(string)
-			if !ok {
-				text = string(table.AppendJSON(nil, v))
-			}
-			claims = append(claims, map[string]any{"typ": name, "val": text})
-		}
-	}
-	provider, _ := u.Claims["idp"].(string)
-	if provider == "" {
-		provider, _ = u.Claims["iss"].(string)
-	}
-	return table.AppendJSON(dst, []any{map[string]any{"provider_name": provider, "user_id": u.ID, "user_claims": claims}})
 }

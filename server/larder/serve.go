@@ -48,6 +48,7 @@ type config struct {
 	version     string
 	skipVersion bool
 	openapi     bool
+	status      bool
 
 	relaxed bool
 	tls     encryption
@@ -89,7 +90,8 @@ func serveCommand(f *flags) func(context.Context, *Main, []string) error {
 	f.StringVar(&c.issuer, "jwt-issuer", "", "the `name` that tokens signed with --jwt-key must come from; like --jwt-audience when absent")
 	f.BoolVar(&c.login, "dev-login", false, "let everybody on this machine sign in under any name, at /.auth/login/dev?user=NAME: for development")
 	f.StringVar(&c.version, "api-version", "", "the `version` that requests without ZUMO-API-VERSION speak, 2.0.0 or 3.0.0; they are refused when it is empty")
-	f.BoolVar(&c.openapi, "openapi", false, "describe the tables at "+server.PathOpenAPI+", for tools that read OpenAPI")
+	f.BoolVar(&c.openapi, "openapi", false, "describe the tables at "+server.PathOpenAPI+" and, as Swagger 2.0, at "+server.PathSwagger)
+	f.BoolVar(&c.status, "status", false, "answer /status to every page, as Azure Mobile Apps did; /healthz is always there")
 	f.BoolVar(&c.skipVersion, "skip-version-check", false, "accept requests with any ZUMO-API-VERSION, or none")
 	f.Var(&c.maxBody, "max-body", "the largest request body, in `bytes`")
 	f.Float64Var(&c.rate, "rate", server.DefaultRate, "the `requests` a second that one address may send; 0 for any number. This machine may always")
@@ -188,7 +190,7 @@ func (c *config) serve(ctx context.Context, m *Main) (err error) {
 		DB: c.db, Files: tables, Web: files.handler, Logger: logger, MaxBody: int64(c.maxBody), CORS: c.cors,
 		Hosts: slices.Concat(c.hosts, c.tls.authority.names),
 		Key:   c.key, Issuers: c.issuers, Audience: c.audience, Issuer: c.issuer, Login: c.login,
-		Version: c.version, SkipVersionCheck: c.skipVersion, OpenAPI: c.openapi,
+		Version: c.version, SkipVersionCheck: c.skipVersion, OpenAPI: c.openapi, Status: c.status,
 		Relaxed: c.relaxed, Rate: c.rate, TLS: encryption, Feed: feed.Options{Keep: c.keep}, Live: live.Options{Max: c.live},
 	}
 	if c.rate == 0 {
