@@ -8,10 +8,14 @@
  * argument is rejected when it is run. What returns at once throws: `table`, `on` and `live`.
  */
 
-/** Opens a database, creating or upgrading it: new tables and indexes appear, those no longer named are dropped. */
+/**
+ * Opens a database, creating or upgrading it: new tables and indexes appear, those no longer named are dropped. With `sync.token`
+ * it is the database of who is signed in: the first who does so on a device has that of the name, others have one each. Without a
+ * token within half a second, as offline may be, it is that of who was the last.
+ */
 export function open<const T extends Schema>(name: string, options: OpenOptions<T>): Promise<Database<T>>;
 
-/** Deletes a database with all that is in it, what was never pushed included. Waits 10 s at most for other tabs. */
+/** Deletes a database with all that is in it, what was never pushed included, for all who signed in. Waits 10 s at most for other tabs. */
 export function destroy(name: string, options?: Waiting): Promise<void>;
 
 export interface OpenOptions<T extends Schema> {
@@ -209,6 +213,7 @@ export interface Change<Out> { added: Out[]; changed: Out[]; removed: string[] }
 
 /** An open database. */
 export interface Database<T extends Schema = Schema> {
+  /** The database's name in IndexedDB: that of `open`, or with `#` and the `sub` of who is signed in. */
   readonly name: string;
   /** The outbox: what the server has not confirmed yet. */
   readonly pending: Pending<T>;
@@ -302,7 +307,7 @@ export interface Status {
   syncing: boolean;
   /** When a sync last ended well, by this device's clock. */
   lastSync: Date | null;
-  /** Whose database it is: the `sub` of the token that was used first. Null while nobody has signed in. */
+  /** Whose database it is: the `sub` of their tokens. Null while nobody has signed in. */
   principal: string | null;
   /** Whether the data outlives the page: not with `storage: 'memory'`. */
   durable: boolean;

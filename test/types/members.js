@@ -14,7 +14,7 @@ function compare(what, javaScript, types) {
 
 // What the classes have for each other's use, and apps shall not know.
 const internal = {
-  Database: ['start', 'ask', 'watch', 'dates', 'sample'],
+  Database: ['start', 'ask', 'watch', 'dates', 'sample', 'owner'],
   Table: ['dates'],
   Query: [],
   Pending: [],

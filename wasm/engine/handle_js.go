@@ -35,6 +35,7 @@ var waiting = [...]struct {
 	{"edit", (*handle).edit},
 	{"status", (*handle).status},
 	{"pulled", (*handle).pulled},
+	{"signIn", (*handle).signIn},
 	{"connect", (*handle).connect},
 	{"read", (*handle).read},
 	{"close", (*handle).close},

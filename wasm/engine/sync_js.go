@@ -282,6 +282,15 @@ func (h *handle) status(ctx context.Context, _ []js.Value) (any, error) {
 	return jsonText(table.Record{"pending": s.Pending, "quarantined": s.Quarantined, "lastSync": s.LastSync, "principal": s.Principal}), nil
 }
 
+// signIn(token) says whose token this is: the database is theirs from now on if it is nobody's.
+func (h *handle) signIn(ctx context.Context, args []js.Value) (any, error) {
+	r, err := h.syncing()
+	if err != nil {
+		return nil, err
+	}
+	return nil, r.SignIn(ctx, text(args, 0))
+}
+
 // pulled() gives the names of the tables that were pulled before, as JSON text.
 func (h *handle) pulled(ctx context.Context, _ []js.Value) (any, error) {
 	r, err := h.syncing()

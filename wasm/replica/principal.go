@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/larder-sync/larder/table"
-	"github.com/larder-sync/larder/wasm/store"
 )
 
 // metaPrincipal is {sub}: whose database this is, since a token first named somebody.
@@ -37,25 +36,14 @@ func Subject(token string) string {
 // database, with what was written before.
 func (r *Replica) admit(ctx context.Context, token string) error {
 	sub := Subject(token)
-	owner := ""
-	err := r.update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaPrincipal))
-		if err != nil {
-			return err
-		}
-		if owner = principalOf(results[0].Rows[0]); owner == "" && sub != "" {
-			owner = sub
-			tx.Last(putMeta(table.Record{"key": metaPrincipal, "sub": sub}))
-		}
-		return nil
-	})
+	owner, err := claim(ctx, r.update, sub)
 	if err != nil || owner == sub {
 		return err
 	}
 	if sub != "" && r.options.Stranger != nil {
 		r.options.Stranger()
 	}
-	return table.Errorf(table.CodeAuth, "this database is another user's than the token: sign in as who wrote what waits here, or open another database")
+	return stranger()
 }
 
 func principalOf(row table.Record) string {

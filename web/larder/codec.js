@@ -94,3 +94,10 @@ export function reviveAll(rows, dates) {
   for (const row of rows) revive(row, dates);
   return rows;
 }
+
+/** A copy of a row that the app may change: what it is compared with later stays. */
+export function copy(row) {
+  const own = { ...row };
+  for (const name in own) if (own[name] !== null && typeof own[name] === 'object') own[name] = structuredClone(own[name]);
+  return own;
+}

@@ -2,39 +2,24 @@ import { watchConnection } from '../online.js';
 import { AutoSync } from './autosync.js';
 import { Background, forget } from './background.js';
 import { isObject, need, optionsOf, until } from './argument.js';
-import { dateColumns, encode, revive } from './codec.js';
+import { copy, dateColumns, revive } from './codec.js';
+import { decide } from './conflict.js';
 import { Connection } from './connection.js';
 import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
 import { migrations } from './migrate.js';
 import { Pending, reviveOperations } from './pending.js';
-import { ask } from './source.js';
+import { remember, subject } from './principals.js';
+import { ask, hinted } from './source.js';
 import { estimate, persist } from './storage.js';
 import { Table } from './table.js';
 import { Transaction } from './transaction.js';
+import { together } from './verification.js';
 import { exported, imported } from './transfer.js';
 
 const PAUSE = 100; // between two counts of what waits, in milliseconds
 
 const jobOptions = ['signal', 'timeout', 'progress'];
-
-/** What was found in the parts of a table. */
-const together = (parts) => parts.reduce((all, part) => ({
-  ...all, rows: all.rows + part.rows, differing: [...new Set([...all.differing, ...part.differing])], healed: all.healed + part.healed,
-}));
-
-/** A copy of a row that the app may change: what it is compared with later stays. */
-function copy(row) {
-  const own = { ...row };
-  for (const name in own) if (own[name] !== null && typeof own[name] === 'object') own[name] = structuredClone(own[name]);
-  return own;
-}
-
-/** Without a server of its own a database knows of the network what the browser says. */
-async function hinted() {
-  const online = globalThis.navigator?.onLine !== false;
-  return { online, reason: online ? 'ok' : 'network' };
-}
 
 export class Database {
   #options;
@@ -54,9 +39,12 @@ export class Database {
   #started = false;
   #evicted = false;
 
+  #early; // the token that it was opened with
+
   /** schema is what the engine reads of the options, as text: what was remembered under another is of no use. */
-  constructor(name, schema, options) {
+  constructor(name, schema, options, token) {
     this.name = name;
+    this.#early = token;
     this.#options = options;
     this.pending = new Pending(this);
     for (const [event, handler] of [['blocked', options.onBlocked], ['versionchange', options.onVersionChange]]) {
@@ -103,7 +91,10 @@ export class Database {
         this.#live.committed(changes);
         this.#committed(changes.map(({ store }) => store));
       },
-      conflict: (json) => this.#conflict(JSON.parse(json)),
+      conflict: (json) => {
+        const conflict = JSON.parse(json), [handler] = this.#handlers.get('conflict') ?? [];
+        return decide(handler, this.dates(conflict.table), conflict);
+      },
       token: (fresh) => this.#token(fresh),
       source: (table, ...call) => ask(this.#options.sync.tables[table], this.dates(table), ...call),
       stranger: () => { this.#stranger = true; },
@@ -115,6 +106,9 @@ export class Database {
       },
     };
   }
+
+  /** Whose database it is: the sub of their tokens, or undefined while it is nobody's. */
+  async owner() { return (await this.#way.read({ op: 'get', store: '$meta', keys: ['principal'] }))[0]?.sub; }
 
   async start(signal) {
     await this.#way.open(signal);
@@ -129,6 +123,10 @@ export class Database {
   /** The engine has opened the database. */
   async #ready() {
     await this.#refresh();
+    if (subject(this.#early) && !this.#status.principal) {
+      await this.#way.handle.signIn(this.#early); // before the next one who opens it
+      await this.#refresh();
+    }
     if (!this.#open) return;
     this.#emit('status', this.status);
     if (this.#options.sync && !this.#connection) this.#connect();
@@ -357,6 +355,7 @@ export class Database {
 
   async #refresh() {
     const { pending, quarantined, lastSync, principal } = JSON.parse(await this.#way.handle.status());
+    if (principal) remember(this.name.split('#')[0], principal, this.name);
     this.#status = { pending, quarantined, lastSync: lastSync ? new Date(lastSync) : null, principal: principal || null };
   }
 
@@ -390,18 +389,6 @@ export class Database {
       }
     }
     return answers;
-  }
-
-  async #conflict({ table, local, server, base }) {
-    const [handler] = this.#handlers.get('conflict') ?? [];
-    if (!handler) return JSON.stringify({ choice: 'later' });
-    const dates = this.dates(table);
-    for (const side of [local, server, base]) if (side) revive(side, dates);
-    const choice = await handler({ table, id: (local ?? server ?? base).id, local, server, base });
-    if (isObject(choice)) return `{"choice":"record","record":${encode(choice, () => 'the conflict\'s handler')}}`;
-    if (choice === undefined) return JSON.stringify({ choice: 'later' }); // undecided: it waits as without a handler
-    if (['local', 'server', 'cancel', 'discard'].includes(choice)) return JSON.stringify({ choice });
-    return need(false, 'a conflict\'s handler returns "local", "server", a record, "cancel", "discard" or nothing', choice);
   }
 
   async #token(fresh) {

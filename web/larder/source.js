@@ -57,3 +57,9 @@ function text(answer) {
     throw invalid('the source gave what JSON cannot hold', cause);
   }
 }
+
+/** Without a server of its own a database knows of the network what the browser says. */
+export async function hinted() {
+  const online = globalThis.navigator?.onLine !== false;
+  return { online, reason: online ? 'ok' : 'network' };
+}

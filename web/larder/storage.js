@@ -17,7 +17,7 @@ export async function estimate(timeout) {
 const persisted = async (timeout) => await within(timeout, globalThis.navigator?.storage?.persisted?.()) ?? false;
 
 /** What a promise gives, or undefined when it does not settle in time or fails. */
-async function within(timeout, promise) {
+export async function within(timeout, promise) {
   let timer;
   const late = new Promise((resolve) => { timer = setTimeout(resolve, timeout); });
   try {
