@@ -80,7 +80,7 @@ var sections = map[string]string{
 	"1.11 access, authorize, disable":          "1.11-tables: authorize says the same as access",
 	"1.11 table.read(fn) and the like":         "1.11-tables: a hook answers itself",
 	"1.11 table.use, Express middleware":       "../../server/example_test.go Example",
-	"1.11 context.tables":                      "../../server/api/hook_test.go s.api.Data("Note")",
+	"1.11 context.tables":                      "../../server/api/hook_test.go s.api.Data(",
 	"1.11 context.push":                        "no: notification hubs are Azure's; a webhook or a hook can call one",
 	"1.11 tables.import of JavaScript":         "no: the server runs no JavaScript; a table's .json is taken as it is, and hooks are Go",
 	"1.11 tables.initialize":                   "../../server/larder/testdata/script/serve.txt: A table has its seeds",
