@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // job is one line of the table.
@@ -16,17 +17,17 @@ type job struct {
 // Steps that need something of their own.
 const (
 	stepPull   = "pull"
-	stepSmooth = "smooth"
+	stepSmooth = "smooth" // and what begins with it
 )
 
 func (j job) has(contender string) bool { return j.by == nil || slices.Contains(j.by, contender) }
 
 // argument is what the step is given besides the contender's name.
 func (j job) argument(p plan, w *work, round int) any {
-	switch j.step {
-	case stepPull:
+	switch {
+	case j.step == stepPull:
 		return w.pages[round].want
-	case stepSmooth:
+	case strings.HasPrefix(j.step, stepSmooth):
 		return p.many
 	}
 	return nil
@@ -47,6 +48,8 @@ func (p plan) jobs() []job {
 		{step: "cursor", label: fmt.Sprintf("cursor over %d", p.rows), by: []string{raw, idb}},
 		{step: stepPull, label: fmt.Sprintf("pull page of %d", p.page), by: []string{raw, dexie, larder}},
 		{step: stepSmooth, label: fmt.Sprintf("longest hold of the page in a bulk put of %d", p.many), by: []string{raw, dexie, larder}, once: true},
+		{step: "smooth-export", label: fmt.Sprintf("longest hold of the page in an export of %d", p.many), by: []string{larder}, once: true},
+		{step: "smooth-migrate", label: fmt.Sprintf("longest hold of the page in a migration of %d", p.many), by: []string{larder}, once: true},
 	}
 	return slices.DeleteFunc(jobs, func(j job) bool { return len(p.steps) > 0 && !slices.Contains(p.steps, j.step) })
 }

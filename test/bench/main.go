@@ -74,7 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&p.page, "page", 1_000, "changes in a page")
 	flags.IntVar(&p.rounds, "rounds", 9, "rounds")
 	flags.StringVar(&contenders, "contenders", strings.Join(everybody, ","), "who takes part; the first is the measure")
-	flags.StringVar(&steps, "steps", "", "what is measured: some of put,single,update,gets,all,page,deep,range,modify,cursor,pull,smooth; empty is all")
+	flags.StringVar(&steps, "steps", "", "what is measured: some of put,single,update,gets,all,page,deep,range,modify,cursor,pull,smooth,smooth-export,smooth-migrate; empty is all")
 	grow := flags.Bool("scale", false, "instead put -many records into each contender's database, and tell what one more costs then, and the memory")
 	flags.BoolVar(&p.markdown, "markdown", false, "print the tables as Markdown")
 	flags.DurationVar(&p.limit, "limit", 15*time.Minute, "end the run, as failed, after this time")
