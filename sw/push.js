@@ -23,7 +23,7 @@ async function start() {
   });
 }
 
-// push sends what a database has waiting. What the server refuses waits for a page, as do conflicts; if nothing could be sent the promise is
+// push sends what a database has waiting. What the server refuses waits for a page, as do conflicts and all that waits for another server than it was; if nothing could be sent the promise is
 // rejected, and the browser tries again.
 async function push(name) {
   const note = await caches.match(`${location.origin}/${encodeURIComponent(name)}`, { cacheName: NOTES });
@@ -35,6 +35,7 @@ async function push(name) {
     timeout: PATIENCE,
     commit: (changes) => tabs.postMessage({ changes: JSON.parse(changes) }),
     conflict: () => '{"choice":"later"}',
+    epoch: () => 'keep',
     token: () => token,
     event: nothing, versionchange: nothing, closed: nothing, reopened: nothing, failed: nothing, evicted: nothing,
   });

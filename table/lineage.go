@@ -98,7 +98,7 @@ func (p Past) any(is func(Mark) bool) bool {
 	for rest := string(p); rest != ""; {
 		var text string
 		text, rest, _ = strings.Cut(rest, ",")
-		if is(MarkOf(text)) {
+		if m := MarkOf(text); m.Seq > 0 && is(m) {
 			return true
 		}
 	}

@@ -260,6 +260,8 @@ export interface Database<T extends Schema = Schema> {
    * first, is asked. What it does not decide waits in {@link pending}, quarantined, as without a handler.
    */
   on(event: 'conflict', handler: (conflict: Conflict<T>) => Resolution<T> | Promise<Resolution<T>>): () => void;
+  /** Decides how to go on when the server has another past than it had: it was restored from a backup, or replaced. */
+  on(event: 'epoch', handler: (epoch: Epoch<T>) => Course | undefined | void | Promise<Course | undefined | void>): () => void;
   /** Calls handler for an event. Returns the function that unsubscribes. */
   on<E extends keyof DatabaseEvents<T>>(event: E, handler: (event: DatabaseEvents<T>[E]) => void): () => void;
   /** Asks the server now whether it can be reached; resolves to `status.online`. */
@@ -379,11 +381,28 @@ export interface DatabaseEvents<T extends Schema = Schema> {
   storage: { reason: string; error?: LarderError };
   /** The server refused the token, and there was no better one; or the token is another user's: then the database closes, and keeps what waits. */
   auth: { reason: string };
-  /** The server was restored or replaced: the table is pulled from its start. No local data is deleted for it. */
-  epoch: { reason: string; table: string };
+  /** The server has another past than it had, in these tables; {@link Course} says what a handler may return. */
+  epoch: Epoch<T>;
   /** A copy of this database syncs too, from a backup or a cloned machine. This one goes on under a new client id; nothing is lost. */
   fork: { reason: string };
 }
+
+/**
+ * What has become of the server's database: 'restored' from a backup, and so without the latest of its past; 'emptied';
+ * or 'replaced' by one that has nothing in common with it.
+ */
+export interface Epoch<T extends Schema = Schema> { reason: 'restored' | 'emptied' | 'replaced'; tables: (keyof T & string)[] }
+
+/**
+ * How to go on with a server that has another past. No local data is deleted for it, and what waits stays, unless the app says so.
+ * - 'offer' brings back what the server has lost: records, changes and deletes, also those that other devices wrote. What was
+ *   written since is not overwritten: where both sides changed a record there is a conflict.
+ * - 'server' takes what the server has: what it has lost is gone here, too.
+ * - 'keep' neither pushes nor pulls: the call fails with the code `epoch`, and the next one asks again.
+ *
+ * Undecided, a restored server is offered what it has lost; with others it is 'keep'.
+ */
+export type Course = 'offer' | 'server' | 'keep';
 
 /** A conflict. A side that is deleted, or was never there, is null. */
 export type Conflict<T extends Schema = Schema> = {
@@ -443,6 +462,8 @@ export type Operation<T extends Schema = Schema> = {
     /** The server's newer record, where a conflict or a pull has brought it; only its id and `deleted` if it is gone. */
     server: Row<T[N]> | null;
     principal: string;
+    /** The version that it brings back to a server which has lost it; with "+" where there are changes since. */
+    lost?: string;
     /** The schema version it was written under. */
     schema: number;
     createdAt: Date;

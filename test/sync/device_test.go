@@ -117,6 +117,8 @@ type device struct {
 	asked   []*replica.Conflict
 	decide  func(*replica.Conflict) (replica.Decision, error)
 	forked  func() // may be nil
+	epochs  []*replica.Epoch
+	course  replica.Course // in a new epoch
 }
 
 func newDevice(t *testing.T, url string) *device {
@@ -148,6 +150,10 @@ func newDeviceOver(t *testing.T, url string, open store.Opener) *device {
 			if d.forked != nil {
 				d.forked()
 			}
+		},
+		Epoch: func(_ context.Context, e *replica.Epoch) (replica.Course, error) {
+			d.epochs = append(d.epochs, e)
+			return d.course, nil
 		},
 		Conflict: func(_ context.Context, c *replica.Conflict) (replica.Decision, error) {
 			d.asked = append(d.asked, c)

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/replica"
@@ -188,23 +187,6 @@ func TestRefusedOperationHoldsUpNothing(t *testing.T) {
 	a.put(item("2", "mended"))
 	a.sync()
 	agree(t, url, map[string]table.Record{"1": item("1", "a"), "2": item("2", "mended"), "3": item("3", "c")}, a)
-}
-
-func TestServerRestoredFromBackup(t *testing.T) {
-	dir := t.TempDir()
-	first := newServer(t, filepath.Join(dir, "one.db"))
-	a := newDevice(t, first.URL)
-	a.put(item("1", "kept"))
-	a.sync()
-	// Another database behind the same address: nothing local may be deleted for it.
-	other := newServer(t, filepath.Join(dir, "two.db"))
-	a.network.url = other.URL
-	if _, err := a.replica.Sync(ctx, time.Minute); err != nil {
-		t.Fatal(err)
-	}
-	if got := a.rows(); !reflect.DeepEqual(got, map[string]table.Record{"1": item("1", "kept")}) {
-		t.Errorf("after the server was replaced the device holds %v", got)
-	}
 }
 
 func TestLargePushGoesInBatches(t *testing.T) {

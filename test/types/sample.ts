@@ -222,6 +222,16 @@ await db.pending.edit('op', { text: 'better' });
 await db.pending.discard('op');
 const waiting: number = await db.pending.count();
 
+// A server with another past
+db.on('epoch', async ({ reason, tables }) => {
+  same<typeof tables[number], 'todoitem' | 'note'>();
+  // @ts-expect-error: no such reason
+  if (reason === 'lost') return 'keep';
+  return reason === 'restored' ? 'offer' : undefined;
+});
+// @ts-expect-error: no such course
+db.on('epoch', () => 'drop');
+
 // Errors
 try {
   await t.insert({ id: '1' });

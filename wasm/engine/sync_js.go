@@ -62,9 +62,7 @@ func (h *handle) newReplica(sync map[string]any) *replica.Replica {
 		Jitter:   rand.Float64,
 		Now:      now,
 		Clock:    time.Now,
-		Epoch: func(name string) {
-			h.event("epoch", table.Record{"reason": "the server was restored or replaced", "table": name})
-		},
+		Epoch:    h.epoch,
 		Stranger: func() { h.hook("stranger") },
 		Fork: func() {
 			h.event("fork", table.Record{"reason": "a copy of this database syncs too: this one goes on under a new client id"})
@@ -104,6 +102,19 @@ func (h *handle) conflict(ctx context.Context, c *replica.Conflict) (replica.Dec
 		decision.Record, err = schema.Normalize(decision.Record)
 	}
 	return decision, err
+}
+
+// epoch asks the app what to do about a server with another past.
+func (h *handle) epoch(ctx context.Context, e *replica.Epoch) (replica.Course, error) {
+	names := make([]any, len(e.Tables))
+	for i, name := range e.Tables {
+		names[i] = name
+	}
+	answer, err := browser.Await(ctx, h.hook("epoch", jsonText(table.Record{"reason": string(e.Kind), "tables": names})))
+	if err != nil || answer.Type() != js.TypeString {
+		return "", err
+	}
+	return replica.Course(answer.String()), nil
 }
 
 // side is a record or null: a nil record in an interface is not nil.

@@ -120,16 +120,17 @@ func (r *Replica) plain() *backend {
 }
 
 // position returns from where a pull goes on. What another backend has left is of no use to this one: then all comes again.
-func (r *Replica) position(ctx context.Context, p Pull) (string, error) {
-	token, err := r.cursor(ctx, p)
+func (r *Replica) position(ctx context.Context, p Pull) (token, seen string, err error) {
+	token, seen, err = r.cursor(ctx, p)
 	foreign := strings.HasPrefix(token, markAzure) || strings.HasPrefix(token, markSource)
 	switch mark := r.now.mark; {
 	case err != nil:
-		return "", err
+		return "", "", err
 	case mark == "" && foreign:
-		return r.forget(ctx, Forget{p, true})
+		token, err = r.forget(ctx, Forget{p, true})
+		return token, "", err
 	case mark != "" && !strings.HasPrefix(token, mark):
-		return mark, nil
+		return mark, "", nil
 	}
-	return token, nil
+	return token, seen, nil
 }

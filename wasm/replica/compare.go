@@ -12,10 +12,6 @@ import (
 // comparePage is how many records are read at a time to be compared: the page's thread is not held for long by so few.
 const comparePage = 500
 
-// metaPast is {key} for a table whose server was found to be restored or replaced: records that it does not have may be all that
-// is left of them.
-func metaPast(tableName string) string { return "past/" + tableName }
-
 // compare finds in which parts the local records are others than the server's, and in which records.
 func (r *Replica) compare(ctx context.Context, c Compare) (Compared, error) {
 	parts := c.Parts.Parts
@@ -142,7 +138,7 @@ func (r *Replica) bases(operations, rows []table.Record, fn func(id string, reco
 }
 
 // heal stores what the server has of records that were found to differ, as a pull would: local changes stay, on their new base.
-// Where an operation has no verdict yet nothing is done, and nothing goes that a server has lost which was restored.
+// Where an operation has no verdict yet nothing is done.
 func (r *Replica) heal(ctx context.Context, h Heal) (healed int, err error) {
 	ids := make([]string, len(h.Changes))
 	for i := range h.Changes {
@@ -150,16 +146,15 @@ func (r *Replica) heal(ctx context.Context, h Heal) (healed int, err error) {
 	}
 	err = r.update(ctx, []string{StoreOutbox, StoreMeta, h.Table}, func(tx *store.Tx) error {
 		healed = 0
-		results, err := tx.Run(ctx, append(r.outbox.Reads(h.Table, ids), getMeta(metaPast(h.Table)))...)
+		results, err := tx.Run(ctx, r.outbox.Reads(h.Table, ids)...)
 		if err != nil {
 			return err
 		}
-		lost := results[1].Rows[0] != nil
 		var ch changes
 		for i := range h.Changes {
 			c := &h.Changes[i]
 			group := results[0].Groups[i]
-			if isSent(group) || lost && c.Removed != "" {
+			if isSent(group) {
 				continue
 			}
 			healed++

@@ -150,7 +150,7 @@ func (r *Replica) end(ch *changes, c *Conflict, d Decision) {
 	}
 	op := &table.Operation{ID: r.outbox.newID(), Table: c.Table, RecordID: c.RecordID, Action: table.ActionUpdate,
 		Record: want, Base: c.Server, State: table.StateWaiting, Principal: c.sent.Principal, Schema: r.outbox.schema,
-		CreatedAt: c.sent.CreatedAt, Groups: c.sent.Groups}
+		CreatedAt: c.sent.CreatedAt, Groups: c.sent.Groups, Lost: c.sent.Lost.AndChanged()}
 	if c.op != nil {
 		op.Groups = c.op.Groups
 	}

@@ -103,40 +103,42 @@ func (r *Replica) All(ctx context.Context) ([]Pull, error) {
 
 // cursor returns the token that continues a pull. Before the first it is empty, which brings live records only; but where
 // rows are here already, because they were pushed, some may be deleted there, so long ago that the server has forgotten them: then
-// what the pull does not bring is gone.
-func (r *Replica) cursor(ctx context.Context, p Pull) (token string, err error) {
+// what the pull does not bring is gone. seen is a later write that was acknowledged here, "" for none.
+func (r *Replica) cursor(ctx context.Context, p Pull) (token, seen string, err error) {
 	err = r.store.View(ctx, []string{StoreMeta, p.Table}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaCursor(p)), store.Step{Op: store.OpGetAllKeys, Store: p.Table, Take: 1})
+		results, err := tx.Run(ctx, getMeta(metaCursor(p)), store.Step{Op: store.OpGetAllKeys, Store: p.Table, Take: 1},
+			getMeta(prefixSeen+p.Table))
 		if err != nil {
 			return err
 		}
 		row, empty := results[0].Rows[0], len(results[1].Keys) == 0
 		token, _ = row["token"].(string)
 		swept, _ := row["sweep"].(bool)
+		lost, _ := row["lost"].(string)
+		mark, _ := results[2].Rows[0]["mark"].(string)
+		if seen = ""; r.now.source == nil && table.MarkOf(mark).Seq > table.MarkOf(token).Seq {
+			seen = mark
+		}
 		if swept || row == nil && !empty {
-			token = r.sweep(p, token)
+			token = r.sweep(p, token, table.Past(lost))
 		} else if s := r.sweeps[p]; s != nil && !s.list {
 			delete(r.sweeps, p) // another tab has ended it
 		}
 		return nil
 	})
-	return token, err
+	return token, seen, err
 }
 
-// forget begins a pull anew, and returns its token. Rows stay: until the end of the new pull where the token has expired, and for
-// good where the server's past has changed.
+// forget begins a pull anew, and returns its token. Rows stay, where the token has expired until the end of the new pull.
 func (r *Replica) forget(ctx context.Context, f Forget) (token string, err error) {
 	delete(r.sweeps, f.Pull)
 	row := table.Record{"key": metaCursor(f.Pull), "token": table.TokenBeginning}
 	if f.Expired {
 		row["token"], row["sweep"] = "", true
 	}
-	rows := []table.Record{row}
-	if !f.Expired {
-		rows = append(rows, table.Record{"key": metaPast(f.Table)})
-	}
-	if err := r.changeMeta(ctx, store.Step{Op: store.OpPut, Store: StoreMeta, Values: rows}); err != nil {
+	if err := r.changeMeta(ctx, putMeta(row)); err != nil {
 		return "", err
 	}
-	return r.cursor(ctx, f.Pull)
+	token, _, err = r.cursor(ctx, f.Pull)
+	return token, err
 }

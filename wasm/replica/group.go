@@ -144,7 +144,7 @@ func (c *changes) release(sent, waits *table.Operation, id string) {
 		c.drop(waits)
 	}
 	if op != nil {
-		op.ID, op.State = id, table.StateWaiting
+		op.ID, op.State, op.Attempts = id, table.StateWaiting, 0
 		c.add(op)
 	}
 }

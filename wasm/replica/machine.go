@@ -26,7 +26,9 @@ type (
 	Settled  struct{ Settlement *Settlement } // the answer to Settle
 	Decided  struct{ Decision Decision }      // the answer to Ask
 	Resolved struct{ Again *Conflict }        // the answer to Resolve
-	Cursor   struct{ Token string }           // the answer to LoadCursor and Forget
+	Recalled struct{ Seen string }            // the answer to Recall: a mark of each table
+	Judged   struct{ Pulls []Pull }           // the answer to Judge: what is to be pulled before all else
+	Cursor   struct{ Token, Seen string }     // the answer to LoadCursor and Forget
 	Applied  struct{ Unsettled bool }         // the answer to Apply; Unsettled: not stored, a verdict is missing
 	Woke     struct{}                         // the answer to Wait
 	Token    struct{ Fresh bool }             // the answer to Refresh: whether there is a fresh token
@@ -76,10 +78,15 @@ type (
 		Conflict *Conflict
 		Decision Decision
 	}
+	Recall struct{} // read what is known of the server's past
+	Judge  struct { // find out what has become of a server whose past is another one
+		Pasts  map[string]table.Past // its own, by table
+		Unsent []*table.Operation    // of a batch that it has refused for it
+	}
 	LoadCursor struct{ Pull }
 	Forget     struct { // the cursor leads nowhere any more
 		Pull
-		Expired bool // and what the new pull does not bring is gone; else the server's past has changed
+		Expired bool // and what the new pull does not bring is gone
 	}
 	Apply struct { // store a page and its cursor
 		Pull
@@ -119,6 +126,8 @@ func (Answer) event()   {}
 func (Settled) event()  {}
 func (Decided) event()  {}
 func (Resolved) event() {}
+func (Recalled) event() {}
+func (Judged) event()   {}
 func (Cursor) event()   {}
 func (Applied) event()  {}
 func (Woke) event()     {}
@@ -137,6 +146,8 @@ func (Fetch) effect()      {}
 func (Settle) effect()     {}
 func (Ask) effect()        {}
 func (Resolve) effect()    {}
+func (Recall) effect()     {}
+func (Judge) effect()      {}
 func (LoadCursor) effect() {}
 func (Forget) effect()     {}
 func (Apply) effect()      {}
@@ -221,8 +232,11 @@ type Machine struct {
 	stalled   int // batches in a row that brought no operation to its end
 	refreshed bool
 
+	asking bool // the server is asked for its past, and nothing else
+	judged bool // it was another one than was known
+	lost   int  // pulls to be done before all else, which find out what the server has lost
+
 	result Result
-	epoch  func(table string) // called when the server's past has changed
 }
 
 // NewMachine returns a machine for one job. jitter spreads retries and is asked for numbers in [0, 1).
@@ -246,6 +260,9 @@ func (m *Machine) Step(e Event) Effect {
 		}
 		return m.nextTable()
 	case Taken:
+		if len(e.Batch.Reclaimed) > 0 {
+			return m.reclaim(e.Batch.Reclaimed)
+		}
 		if len(e.Batch.Operations) == 0 {
 			return m.pushedAll()
 		}
@@ -254,7 +271,7 @@ func (m *Machine) Step(e Event) Effect {
 			m.last = Offer{e.Batch}
 			return m.again()
 		}
-		return m.send(Send{Method: "POST", Path: table.PathBatch, Body: encodeBatch(e.Batch)})
+		return m.send(Send{Method: "POST", Path: batchPath(e.Batch.Seen), Body: encodeBatch(e.Batch)})
 	case Answer:
 		return m.answer(e)
 	case Offered:
@@ -274,8 +291,13 @@ func (m *Machine) Step(e Event) Effect {
 		return Resolve{m.conflicts[0], e.Decision}
 	case Resolved:
 		return m.resolved(e)
+	case Recalled:
+		m.asking = true
+		return m.send(Send{Method: "POST", Path: batchPath(e.Seen), Body: encodeBatch(&Batch{})})
+	case Judged:
+		return m.reclaim(e.Pulls)
 	case Cursor:
-		return m.pull(e.Token)
+		return m.pull(e.Token, e.Seen)
 	case Applied:
 		return m.applied(e.Unsettled)
 	case Picked:
@@ -333,6 +355,9 @@ func (m *Machine) answer(a Answer) Effect {
 		return Refresh{}
 	}
 	m.refreshed = false
+	if m.asking {
+		return m.heard(a)
+	}
 	if m.batch != nil {
 		return m.pushed(a)
 	}

@@ -146,6 +146,7 @@ func pair(group []table.Record) (sent, waits *table.Operation, err error) {
 func collapse(earlier, later *table.Operation) *table.Operation {
 	op := *later
 	op.Base, op.Server, op.Groups = earlier.Base, earlier.Server, union(earlier.Groups, later.Groups)
+	op.Lost = earlier.Lost.AndChanged()
 	switch {
 	case later.Record == nil && earlier.Base == nil && earlier.Server != nil && !earlier.Server.Deleted():
 		// What was inserted here is there already, from somebody else: the delete is one of that record.
@@ -222,6 +223,8 @@ func (e *entries) steps() []store.Step {
 type Batch struct {
 	Operations []*table.Operation
 	Clients    []string // under which client id each is sent
+	Seen       string   // a mark of each table, as the request tells the server
+	Reclaimed  []Pull   // pulls that have to be done before: then there are no operations
 	Groups     []string // the atomicity group of each, or ""; members are next to each other
 }
 
@@ -241,12 +244,17 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 	batch := &Batch{}
 	err := r.relieve(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		*batch = Batch{}
-		results, err := tx.Run(ctx, getMeta(metaClient))
+		results, err := tx.Run(ctx, append(recallSteps(), getMeta(metaClient))...)
 		if err != nil {
 			return err
 		}
+		known := r.recall(results)
+		if batch.Seen = known.seen(); !want.Sent && len(known.reclaimed) > 0 {
+			batch.Reclaimed = known.reclaimed
+			return nil
+		}
 		var steps []store.Step
-		who := parseIdentity(results[0].Rows[0])
+		who := parseIdentity(results[3].Rows[0])
 		if who == nil {
 			who = identity{{id: r.outbox.newID()}}
 			steps = append(steps, putMeta(who.row()))

@@ -49,6 +49,12 @@ const fewPending = 100
 // base where no field was changed on both sides; where one was, the next push will meet the conflict. A page that touches
 // a record whose operation was sent and has no verdict is not stored.
 func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error) {
+	s := r.sweeps[a.Pull]
+	if s.reclaims() {
+		if err := r.prepare(ctx, s, a); err != nil {
+			return false, err
+		}
+	}
 	err = r.update(ctx, []string{StoreOutbox, StoreMeta, a.Table}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx,
 			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: fewPending,
@@ -79,10 +85,23 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 			id, _ := row["recordId"].(string)
 			pending[id] = append(pending[id], row)
 		}
+		here, err := s.held(ctx, tx, a.Table, list)
+		if err != nil {
+			return err
+		}
 		var ch changes
 		for i := range list {
 			c := &list[i]
-			switch group := pending[c.ID]; {
+			group := pending[c.ID]
+			if here != nil && !isSent(group) {
+				if back, err := r.reclaim(s, &ch, a.Table, here[i], group, c); back || err != nil {
+					if err != nil {
+						return err
+					}
+					continue
+				}
+			}
+			switch {
 			case group == nil && c.Text != "":
 				ch.set(a.Table, c.Row)
 			case group == nil:
@@ -102,14 +121,22 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 			tx.Last(dropMeta(kept[id]))
 		}
 		cursor := table.Record{"key": metaCursor(a.Pull), "token": a.Page.Token}
-		if s := r.sweeps[a.Pull]; s != nil && !s.list && a.Page.More {
-			cursor["sweep"] = true
+		if s != nil && !s.list && a.Page.More {
+			if cursor["sweep"] = true; s.reclaims() {
+				cursor["lost"] = string(s.known)
+			}
 		}
 		if a.From == "" && a.Page.Token == table.TokenBeginning {
 			// Nothing was there. What is pushed from here and deleted there before the next pull may be forgotten by then.
 			cursor["token"], cursor["sweep"] = "", true
 		}
 		ch.meta = append(ch.meta, cursor)
+		if a.Page.Past != "" {
+			ch.meta = append(ch.meta, table.Record{"key": prefixPast + a.Table, "past": string(a.Page.Past)})
+		}
+		if s.reclaims() && !a.Page.More {
+			tx.Last(dropMeta(prefixGone + a.Table))
+		}
 		if a.Last && r.options.Now != nil {
 			ch.meta = append(ch.meta, table.Record{"key": metaSync, "at": r.options.Now()})
 		}

@@ -19,6 +19,9 @@ func encodeBatch(b *Batch) []byte {
 			"repeatability-request-id": op.ID,
 			"repeatability-client-id":  b.Clients[i] + "." + strconv.FormatUint(op.Seq, 10),
 		}
+		if op.Lost != "" {
+			r.Headers["larder-lost"] = string(op.Lost)
+		}
 		if op.Action != table.ActionInsert {
 			r.URL += "/" + table.EscapeID(op.RecordID)
 			if version := op.Base.Version(); version != "" {
@@ -50,7 +53,7 @@ func withoutNulls(r table.Record) table.Record {
 // take begins the next batch. A run that is not to push still asks for the verdicts of what was sent before.
 func (m *Machine) take() Effect {
 	m.pushing = true
-	return Take{Limit: m.limit, Sent: !m.job.Push}
+	return Take{Limit: m.limit, Sent: !m.job.Push || m.lost > 0}
 }
 
 // pushedAll goes on when the queue is empty: with the pull that waited for it, or with the first.
@@ -65,6 +68,10 @@ func (m *Machine) pushedAll() Effect {
 // pushed takes the answer to a batch.
 func (m *Machine) pushed(a Answer) Effect {
 	ops := m.batch.Operations
+	if isEpoch(a) {
+		m.batch = nil
+		return m.judge(a, ops)
+	}
 	m.undecided = 0
 	if a.Status == 413 && !m.batch.whole() {
 		m.batch, m.limit, m.grows = nil, len(ops)/2, false
@@ -146,6 +153,12 @@ func (m *Machine) resolved(e Resolved) Effect {
 
 // nextTable begins the next pull, or ends the run.
 func (m *Machine) nextTable() Effect {
+	if m.now.Table != "" && m.lost > 0 {
+		if m.lost--; m.lost == 0 && m.job.Push {
+			m.now = Pull{}
+			return m.take()
+		}
+	}
 	if len(m.job.Pulls) == 0 {
 		return m.stop(nil)
 	}
@@ -154,7 +167,7 @@ func (m *Machine) nextTable() Effect {
 	return LoadCursor{m.now}
 }
 
-func (m *Machine) pull(token string) Effect {
+func (m *Machine) pull(token, seen string) Effect {
 	m.from = token
 	if m.offers {
 		return m.send(Fetch{m.now, token, m.job.PageSize, m.first})
@@ -163,6 +176,9 @@ func (m *Machine) pull(token string) Effect {
 		"&$top=" + strconv.Itoa(m.job.PageSize)
 	if m.now.Filter != "" {
 		path += "&$filter=" + table.EscapeID(m.now.Filter)
+	}
+	if seen != "" {
+		path += "&" + table.ParamSeen + "=" + table.EscapeID(seen)
 	}
 	if m.first {
 		path += "&$count=true"
@@ -173,13 +189,11 @@ func (m *Machine) pull(token string) Effect {
 // pulled takes a page.
 func (m *Machine) pulled(a Answer) Effect {
 	switch {
+	case isEpoch(a) && !m.judged:
+		return Recall{}
 	case a.Status == 410 && !m.reset:
 		m.reset = true
-		expired := codeOf(a.Body) == table.CodeExpired
-		if m.epoch != nil && !expired {
-			m.epoch(m.now.Table)
-		}
-		return Forget{m.now, expired}
+		return Forget{m.now, codeOf(a.Body) == table.CodeExpired}
 	case a.Status != 200:
 		if a.Status == 400 { // perhaps for the rows that were asked for: plain servers have a limit
 			m.doubt = m.now.Table
@@ -224,7 +238,7 @@ func (m *Machine) applied(unsettled bool) Effect {
 	page := m.page
 	m.page = nil
 	if page.More {
-		return m.pull(page.Token)
+		return m.pull(page.Token, "")
 	}
 	if m.job.Verify && m.offers && !m.job.Sample {
 		return m.stop(table.Errorf(table.CodeServer, "the backend of ", m.now.Table, " has no digests"))

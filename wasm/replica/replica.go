@@ -39,7 +39,7 @@ type Options struct {
 	Jitter   func() float64                                           // in [0, 1); nil: always the middle
 	Now      func() string                                            // the local time as ISO text, for people
 	Clock    func() time.Time                                         // has a server that asks for quiet left alone after a restart, too; nil: not then
-	Epoch    func(table string)                                       // the server's past has changed; may be nil
+	Epoch    func(ctx context.Context, e *Epoch) (Course, error)      // the server's past is another one; nil or "": see [Course]
 	Stranger func()                                                   // the token is another user's; may be nil
 	Fork     func()                                                   // a copy of this database syncs too; may be nil
 	Problem  func(c *Conflict, err error)                             // a conflict's handler failed; may be nil
@@ -136,7 +136,7 @@ func (r *Replica) drive(ctx context.Context, job Job, b *backend) (Result, error
 		return Result{}, err
 	}
 	m := NewMachine(job, r.options.Jitter)
-	m.epoch, m.before = r.options.Epoch, failures
+	m.before = failures
 	if b.source != nil {
 		m.offers, m.limit = true, sourceBatch
 	}
@@ -195,12 +195,17 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 			again, err = r.resolve(ctx, e.Conflict, Decision{Choice: ChooseLater})
 		}
 		return Resolved{again}, err
+	case Recall:
+		m, err := r.memory(ctx)
+		return Recalled{m.seen()}, err
+	case Judge:
+		return r.judge(ctx, e)
 	case LoadCursor:
-		token, err := r.position(ctx, e.Pull)
-		return Cursor{token}, err
+		token, seen, err := r.position(ctx, e.Pull)
+		return Cursor{token, seen}, err
 	case Forget:
 		token, err := r.forget(ctx, e)
-		return Cursor{token}, err
+		return Cursor{Token: token}, err
 	case Apply:
 		unsettled, err := r.apply(ctx, e)
 		return Applied{unsettled}, err

@@ -142,7 +142,7 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 	out := &Settlement{}
 	names := append([]string{StoreOutbox}, tables...)
 	copied := forked(ops, answers)
-	if copied > 0 {
+	if copied > 0 || r.now.source == nil {
 		names = append(names, StoreMeta)
 	}
 	err := r.relieve(ctx, names, func(tx *store.Tx) error {
@@ -165,6 +165,9 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 			if answer := answers[op.ID]; answer != nil && sent != nil && sent.ID == op.ID {
 				r.verdict(out, &ch, sent, waits, answer)
 			}
+		}
+		if err := r.noteSeen(ctx, tx, &ch, tables, ops, answers); err != nil {
+			return err
 		}
 		return ch.write(tx, tables)
 	})
@@ -193,6 +196,9 @@ func (r *Replica) verdict(out *Settlement, ch *changes, sent, waits *table.Opera
 		if sameAs(sent, server) {
 			out.Accepted++ // our own write, whose answer was lost for good
 			ch.accept(sent, waits, server)
+			return
+		}
+		if r.broughtBack(out, ch, sent, waits, server) {
 			return
 		}
 		c := newConflict(sent, waits, server)

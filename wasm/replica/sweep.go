@@ -14,14 +14,22 @@ type sweep struct {
 	token string          // of the page that was stored last
 	seen  map[string]bool // ids
 	list  bool            // it is a source's list of ids, which begins anew with each pull
+
+	// Where the server has lost part of its past: the one that was known of it, its present one, and the acknowledged deletes.
+	known, past table.Past
+	gone        map[string]table.Mark // by id
 }
 
-// sweep returns the token with which a sweep goes on that was stored as far as token.
-func (r *Replica) sweep(p Pull, token string) string {
+// sweep returns the token with which a sweep goes on that was stored as far as token. One that finds out what the server has
+// lost, of the past that was known, asks for deleted records, too.
+func (r *Replica) sweep(p Pull, token string, known table.Past) string {
 	if s := r.sweeps[p]; s != nil && s.token == token {
 		return token
 	}
-	r.sweeps[p] = &sweep{seen: map[string]bool{}}
+	r.sweeps[p] = &sweep{seen: map[string]bool{}, known: known}
+	if known != "" {
+		return table.TokenBeginning
+	}
 	return ""
 }
 

@@ -11,3 +11,10 @@ export async function decide(handler, dates, { table, local, server, base }) {
   if (['local', 'server', 'cancel', 'discard'].includes(choice)) return JSON.stringify({ choice });
   return need(false, 'a conflict\'s handler returns "local", "server", a record, "cancel", "discard" or nothing', choice);
 }
+
+/** How to go on with a server that has another past: what the first handler says that decides. Undefined is the engine's own way. */
+export async function course(answers) {
+  const chosen = (await Promise.all(answers)).find((answer) => answer !== undefined);
+  need([undefined, 'offer', 'server', 'keep'].includes(chosen), 'an epoch\'s handler returns "offer", "server", "keep" or nothing', chosen);
+  return chosen;
+}

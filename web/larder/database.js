@@ -3,7 +3,7 @@ import { AutoSync } from './autosync.js';
 import { Background, forget } from './background.js';
 import { isObject, need, optionsOf, until } from './argument.js';
 import { copy, dateColumns, revive } from './codec.js';
-import { decide } from './conflict.js';
+import { course, decide } from './conflict.js';
 import { Connection } from './connection.js';
 import { asLarderError, failure, invalid } from './error.js';
 import { Live } from './live.js';
@@ -95,6 +95,7 @@ export class Database {
         const conflict = JSON.parse(json), [handler] = this.#handlers.get('conflict') ?? [];
         return decide(handler, this.dates(conflict.table), conflict);
       },
+      epoch: (json) => course(this.#emit('epoch', JSON.parse(json))),
       token: (fresh) => this.#token(fresh),
       source: (table, ...call) => ask(this.#options.sync.tables[table], this.dates(table), ...call),
       stranger: () => { this.#stranger = true; },
