@@ -1,7 +1,8 @@
 // What an app writes, and what the types must refuse. It is compiled, never run.
 import {
   open, destroy, LarderError, ExistsError, ForkError, ServerError,
-  type Database, type Draft, type ErrorCode, type JSONValue, type Row, type Schema, type Table,
+  type Database, type Draft, type ErrorCode, type JSONValue, type Row, type Schema, type Source, type Table,
+  type Verdict,
 } from '../../web/larder.js';
 
 /** Compiles only if A and B are the same type. */
@@ -21,6 +22,41 @@ const db = await open('app', {
   timeout: 5000,
   onBlocked: ({ reason }) => console.log(reason),
 });
+
+// Sources
+const own = await open('own', {
+  version: 1,
+  tables: { note: { columns: { body: 'string', due: 'date' } }, tag: {} },
+  sync: {
+    protocol: 'azure',
+    tables: {
+      tag: { getChanges: () => ({ changed: [{ id: '1' }], ids: ['1'] }) },
+      note: {
+        timeout: 5000,
+        getLastSync: ({ stored }) => stored,
+        async getChanges({ since, limit, signal }) {
+          const url = `/api/note?modifiedSince=${since}&limit=${limit}`;
+          const changed: { id: string; body: string; due: string; version: number }[] = await (await fetch(url, { signal })).json();
+          return { changed, removed: ['2'], next: 'x', more: changed.length === limit };
+        },
+        applyChanges: (operations) => operations.map(({ id, action, record, base, changes }) => {
+          same<NonNullable<typeof record>['due'], Date | null | undefined>();
+          if (action === 'delete') return { id };
+          if (changes.body === null) return { id, refused: 'a note has a body' };
+          return base ? { id, conflict: null } : { id, record };
+        }),
+      },
+    },
+  },
+});
+own.table('note');
+const readOnly: Source = { getChanges: () => ({}) };
+// @ts-expect-error: a source can be asked what has changed
+const writeOnly: Source = { applyChanges: () => [] };
+// @ts-expect-error: no such table
+await open('own', { version: 1, tables: { note: {} }, sync: { tables: { notes: readOnly } } });
+// @ts-expect-error: not both
+const both: Verdict = { id: '1', conflict: null, refused: 'no' };
 
 interface Todo {
   id: string;

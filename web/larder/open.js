@@ -70,9 +70,9 @@ function serverOf(sync, tables) {
   const { url, protocol, verify, tables: sources = {} } = sync;
   need(verify === undefined || (verify >= 0 && verify <= 1), 'open: options.sync.verify is a number from 0 to 1', verify);
   need(isObject(sources), 'open: options.sync.tables is an object of sources', sources);
-  const alone = Object.keys(tables).filter((name) => !Object.hasOwn(sources, name));
-  need(typeof url === 'string' || (url === undefined && !alone.length),
-    `open: options.sync.url is the address of the server, a string${alone.length ? '' : ', or left out'}`, url);
+  const alone = sync.tables && Object.keys(tables).every((name) => Object.hasOwn(sources, name));
+  need(typeof url === 'string' || (url === undefined && alone),
+    `open: options.sync.url is the address of the server, a string${alone ? ', or left out' : ''}`, url);
   need([undefined, 'larder', 'azure'].includes(protocol), 'open: options.sync.protocol is "larder", "azure" or left out', protocol);
   return { url, protocol, sources: timeouts(sources, tables) };
 }
