@@ -38,6 +38,22 @@ const (
 	CourseKeep   Course = "keep"   // neither push nor pull: the job fails with code "epoch". For all but a restored server, if nobody decides
 )
 
+// What the machine does about it: effects, and their answers.
+type (
+	Recall   struct{}               // read what is known of the server's past
+	Recalled struct{ Seen string }  // a mark of each table
+	Judged   struct{ Pulls []Pull } // what is to be pulled before all else
+	Judge    struct {               // find out what has become of a server whose past is another one
+		Pasts  map[string]table.Past // its own, by table
+		Unsent []*table.Operation    // of a batch that it has refused for it
+	}
+)
+
+func (Recall) effect()  {}
+func (Judge) effect()   {}
+func (Recalled) event() {}
+func (Judged) event()   {}
+
 // isEpoch reports whether a server does not know the past that the request refers to.
 func isEpoch(a Answer) bool { return a.Status == 410 && codeOf(a.Body) == table.CodeEpoch }
 

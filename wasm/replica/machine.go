@@ -26,8 +26,6 @@ type (
 	Settled  struct{ Settlement *Settlement } // the answer to Settle
 	Decided  struct{ Decision Decision }      // the answer to Ask
 	Resolved struct{ Again *Conflict }        // the answer to Resolve
-	Recalled struct{ Seen string }            // the answer to Recall: a mark of each table
-	Judged   struct{ Pulls []Pull }           // the answer to Judge: what is to be pulled before all else
 	Cursor   struct{ Token, Seen string }     // the answer to LoadCursor and Forget
 	Applied  struct{ Unsettled bool }         // the answer to Apply; Unsettled: not stored, a verdict is missing
 	Woke     struct{}                         // the answer to Wait
@@ -78,11 +76,6 @@ type (
 		Conflict *Conflict
 		Decision Decision
 	}
-	Recall struct{} // read what is known of the server's past
-	Judge  struct { // find out what has become of a server whose past is another one
-		Pasts  map[string]table.Past // its own, by table
-		Unsent []*table.Operation    // of a batch that it has refused for it
-	}
 	LoadCursor struct{ Pull }
 	Forget     struct { // the cursor leads nowhere any more
 		Pull
@@ -126,8 +119,6 @@ func (Answer) event()   {}
 func (Settled) event()  {}
 func (Decided) event()  {}
 func (Resolved) event() {}
-func (Recalled) event() {}
-func (Judged) event()   {}
 func (Cursor) event()   {}
 func (Applied) event()  {}
 func (Woke) event()     {}
@@ -146,8 +137,6 @@ func (Fetch) effect()      {}
 func (Settle) effect()     {}
 func (Ask) effect()        {}
 func (Resolve) effect()    {}
-func (Recall) effect()     {}
-func (Judge) effect()      {}
 func (LoadCursor) effect() {}
 func (Forget) effect()     {}
 func (Apply) effect()      {}

@@ -117,9 +117,7 @@ export class Database {
     if (this.#evicted) setTimeout(() => this.#tellEvicted()); // when the app has had time to listen
   }
 
-  #tellEvicted() {
-    this.#emit('storage', { reason: 'evicted' });
-  }
+  #tellEvicted() { this.#emit('storage', { reason: 'evicted' }); }
 
   /** The engine has opened the database. */
   async #ready() {

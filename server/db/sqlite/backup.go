@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -9,7 +10,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
+	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/table"
 )
 
@@ -41,8 +44,8 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 }
 
 // Restore makes a backup the database at path. A database that is there is only replaced if asked for, and if nobody has it
-// open. Clients that have seen what the backup does not contain notice: a server numbers what it writes from then on as
-// another one.
+// open. The restore is part of the lineage from then on: clients that have seen what the backup does not contain notice, as they do
+// where an old file was put in the place of a newer one.
 func Restore(ctx context.Context, backup, path string, replace bool) error {
 	if err := inspect(ctx, backup); err != nil {
 		return table.Errorf(table.CodeInvalid, "the file ", backup, " is no backup that can be used").Because(err)
@@ -57,7 +60,7 @@ func Restore(ctx context.Context, backup, path string, replace bool) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return unusable(path, err)
 	}
-	if err := install(backup, path); err != nil {
+	if err := install(ctx, backup, path); err != nil {
 		return unusable(path, err)
 	}
 	return nil
@@ -105,7 +108,7 @@ func settle(ctx context.Context, path string) (err error) {
 }
 
 // install copies a file to where it belongs, at once or not at all.
-func install(backup, path string) (err error) {
+func install(ctx context.Context, backup, path string) (err error) {
 	from, err := os.Open(backup)
 	if err != nil {
 		return err
@@ -117,10 +120,41 @@ func install(backup, path string) (err error) {
 	}
 	_, err = io.Copy(to, from)
 	if err = errors.Join(err, to.Sync(), to.Close()); err == nil {
+		err = part(ctx, to.Name())
+	}
+	if err == nil {
 		err = os.Rename(to.Name(), path)
 	}
 	if err != nil {
 		return errors.Join(err, os.Remove(to.Name()))
 	}
 	return nil
+}
+
+// part has the tables' lineages go on under a boot of the restore's own, as if it had written: in no other database can that be
+// what follows.
+func part(ctx context.Context, path string) (err error) {
+	d, err := Open(ctx, path, Options{Existing: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	heads, err := d.Heads(ctx)
+	if err != nil {
+		return err
+	}
+	boot := strings.ToLower(rand.Text()[:10])
+	return d.Update(ctx, func(tx db.Tx) error {
+		for name, was := range heads {
+			if was.Seq == 0 {
+				continue
+			}
+			now := was
+			now.Seq, now.Boot = was.Seq+1, boot
+			if err := tx.Advance(name, was, now); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
