@@ -208,7 +208,7 @@ func TestDefects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range most {
-				w := newWorld(t, seed, make())
+				w := newWorld(t, seed, make(), plan{})
 				if w.run(); w.violation != "" {
 					t.Logf("found by seed %d: %.300s", seed, w.violation)
 					return

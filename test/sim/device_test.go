@@ -2,8 +2,10 @@ package sim_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/larder-sync/larder/table"
@@ -20,10 +22,19 @@ type device struct {
 	holder *tab     // of the origin's lock, or nil
 	flying *session // that waits for the answer to a push, or nil
 
-	token  int
+	owner    string    // whose it is
+	signedIn bool      // the owner was
+	tokens   int       // counts the owner's
+	version  int       // of the schema
+	clones   []*device // that were one with this one, itself among them
+
 	last   map[string]wrote // what the device wrote last, by record
 	shown  map[string]int   // the highest number of each record that was shown
 	forgot map[string]bool  // records whose change the app has dropped since
+	kept   map[string]bool  // records of which a cancelled change was left here
+
+	heard   string // the id of the last event of its stream
+	heardAt int    // how many effects there had been then
 }
 
 // wrote is a local write.
@@ -46,47 +57,91 @@ type session struct {
 	*tab
 	over     bool
 	requests int // of the sync that runs
+	fuse     int // calls until its context ends, or 0
+	cancel   context.CancelFunc
+}
+
+// light returns a context that sometimes ends at one of the calls of the network or the storage that are made with it, and a
+// function that ends it.
+func (t *session) light() (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithCancel(ctx)
+	if t.chance(8) {
+		t.fuse, t.cancel = 1+t.rng.IntN(20), cancel
+	}
+	return inner, func() {
+		t.fuse = 0
+		cancel()
+	}
+}
+
+// burn counts one call.
+func (t *session) burn() {
+	if t.fuse > 0 && t.disk.quiets == 0 {
+		if t.fuse--; t.fuse == 0 {
+			t.meet("a call is cancelled")
+			t.note("%s.%d: cancelled", t.name, t.number)
+			t.cancel()
+		}
+	}
 }
 
 func newDevice(w *world, name string, tabs int) *device {
-	d := &device{world: w, name: name, last: map[string]wrote{}, shown: map[string]int{}, forgot: map[string]bool{}}
+	d := &device{world: w, name: name, owner: "anna", version: 1, last: map[string]wrote{}, shown: map[string]int{}, forgot: map[string]bool{}, kept: map[string]bool{}}
+	d.clones = []*device{d}
 	d.disk = &disk{device: d, open: store.Memory()}
 	for i := range tabs {
 		t := &tab{device: d, number: i}
-		t.start()
+		if err := t.start(); err != nil {
+			w.t.Fatal(err)
+		}
 		d.tabs = append(d.tabs, t)
 	}
 	return d
 }
 
-var schema = &table.Database{Version: 1, Tables: []*table.Schema{{Name: "item",
-	Columns: []table.Column{{Name: "rank", Type: table.TypeInteger}, {Name: "text", Type: table.TypeString}}}}}
-
-func (t *tab) start() {
-	quiet := t.disk.quiet()
-	defer quiet()
+// start opens the tab: what may fail is an upgrade alone.
+func (t *tab) start() error {
+	if !t.disk.upgrading {
+		quiet := t.disk.quiet()
+		defer quiet()
+	}
 	// The client's clock jumps as it likes.
 	now := func() string { return fmt.Sprintf("20%02d-01-01T00:00:00.000Z", 10+t.rng.IntN(80)) }
 	t.session = &session{tab: t}
 	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: t.newID, Now: now})
-	var err error
-	if t.store, err = store.Open(ctx, store.Options{Name: "app", Schema: schema, Open: t.disk.opener(t), Journal: outbox,
-		NewID: t.newID}); err != nil {
-		t.t.Fatal(err)
+	opened, err := store.Open(ctx, store.Options{Name: "app", Schema: schemas[t.version], Migrate: migrations[t.version], Open: t.disk.opener(t),
+		Journal: outbox, NewID: t.newID})
+	if err != nil {
+		return err
 	}
+	t.store = opened
 	options := replica.Options{Outbox: outbox, Network: t.session, Now: now, Conflict: t.decide, Jitter: t.rng.Float64,
 		Wait: func(context.Context, time.Duration) error { return nil },
 		Token: func(_ context.Context, fresh bool) (string, error) {
-			if t.chance(6) {
+			switch {
+			case t.chance(6):
+				t.meet("the app has no token")
 				return "", errApp
+			case t.signedIn && t.chance(20):
+				t.meet("another user signs in")
+				return tokenOf("ben", 0), nil
 			}
-			return fmt.Sprint("token", t.token), nil
+			return t.token(), nil
 		},
 		Lock: t.lock}
 	if t.defect.lock {
 		options.Lock = nil
 	}
 	t.replica = replica.New(t.store, options)
+	return nil
+}
+
+// token is the owner's token of now.
+func (d *device) token() string { return tokenOf(d.owner, d.tokens) }
+
+// tokenOf is a token of which nobody looks at more than whose it is.
+func tokenOf(sub string, n int) string {
+	return "h." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"`+sub+`"}`)) + "." + strconv.Itoa(n)
 }
 
 // restart closes the tab and opens it again.
@@ -95,7 +150,15 @@ func (t *tab) restart() {
 	if err := t.store.Close(); err != nil {
 		t.fail("%s: the store does not close: %v", t.name, err)
 	}
-	t.start()
+	t.open()
+}
+
+// open is start where nothing may fail.
+func (t *tab) open() {
+	if err := t.start(); err != nil {
+		t.fail("%s: tab %d does not open: %v", t.name, t.number, err)
+		t.t.Fatalf("seed %d: %s", t.seed, t.violation) // no step can go on without it
+	}
 }
 
 // lock is the lock of the origin: who does not get it at once would wait, which one goroutine cannot.
@@ -142,7 +205,9 @@ func (t *tab) write() {
 		}
 		return err
 	}
+	ctx, end := t.session.light()
 	err := t.store.Update(ctx, []string{"item"}, fn)
+	end()
 	t.note("%s.%d: write %s %q: %v", t.name, t.number, id, text, err)
 	if t.disk.recover() { // nobody was told whether it was done; what is shown is
 		after := t.rows()[id]
@@ -166,10 +231,12 @@ func (t *tab) pair() {
 	ids := [...]string{fmt.Sprint("r", first), fmt.Sprint("r", (first+1+t.rng.IntN(records-1))%records)}
 	t.writes++
 	text := fmt.Sprintf("w%06d", t.writes)
+	ctx, end := t.session.light()
 	err := t.store.Atomic(ctx, []string{"item"}, func(tx *store.Tx) error {
 		_, err := tx.Table("item").Put(ctx, table.Record{"id": ids[0], "text": text}, table.Record{"id": ids[1], "text": text})
 		return err
 	})
+	end()
 	t.note("%s.%d: write %v together %q: %v", t.name, t.number, ids, text, err)
 	if !t.disk.recover() && err != nil {
 		t.typed(err)
@@ -195,7 +262,9 @@ func (t *tab) sync() {
 		patience = 5 * time.Minute
 	}
 	t.session.requests = 0
+	ctx, end := t.session.light()
 	result, err := t.replica.Run(ctx, replica.Job{Push: true, Pulls: replica.Whole("item"), Patience: patience, PageSize: 2})
+	end()
 	t.note("%s.%d: sync pushed %d pulled %d quarantined %d: %v", t.name, t.number, result.Pushed, result.Pulled, len(result.Quarantined), err)
 	crashed := t.disk.recover()
 	switch {
@@ -218,6 +287,15 @@ func (t *tab) typed(err error) {
 
 // decide is the app's handler of conflicts.
 func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, error) {
+	if had := t.history.records[c.Base.Version()]; t.kept[c.RecordID] {
+		// What a cancelled change has left here is what the next one was made on.
+	} else if had != nil {
+		if t.meet("a conflict has its true base"); differ(had, c.Base) {
+			t.fail("%s: a conflict of %s is told to be based on %v, and the server had %v", t.name, c.RecordID, c.Base, had)
+		}
+	} else if c.Base.Version() != "" {
+		t.fail("%s: a conflict of %s is told to be based on %v, which the server never had", t.name, c.RecordID, c.Base)
+	}
 	n := t.rng.IntN(8)
 	if t.whole {
 		n = 7
@@ -233,6 +311,7 @@ func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, 
 	case 1:
 		return drop(replica.ChooseDiscard)
 	case 2:
+		t.kept[c.RecordID] = true
 		return drop(replica.ChooseCancel)
 	case 3:
 		t.forgot[c.RecordID] = true

@@ -12,13 +12,20 @@ import (
 // done and before anybody heard.
 type disk struct {
 	*device
-	open  store.Opener
-	dead  *tab // was killed
-	still int  // >0: nothing goes wrong
+	open   store.Opener
+	dead   *tab // was killed
+	quiets int  // >0: nothing goes wrong
+
+	upgrading bool // things may go wrong while it is opened
 }
 
 func (d *disk) opener(t *tab) store.Opener {
 	return func(ctx context.Context, layout store.Layout, events store.Events) (store.Backend, error) {
+		if upgrade := layout.Upgrade; upgrade != nil {
+			layout.Upgrade = func(ctx context.Context, from uint, txn store.Txn) error {
+				return upgrade(ctx, from, &transaction{Txn: txn, c: &connection{disk: d, tab: t}, write: true, upgrades: true})
+			}
+		}
 		b, err := d.open(ctx, layout, events)
 		if err != nil {
 			return nil, err
@@ -29,8 +36,8 @@ func (d *disk) opener(t *tab) store.Opener {
 
 // quiet lets nothing go wrong until the function it returns is called.
 func (d *disk) quiet() (end func()) {
-	d.still++
-	return func() { d.still-- }
+	d.quiets++
+	return func() { d.quiets-- }
 }
 
 // recover opens the tab that was killed again, and reports whether one was.
@@ -45,7 +52,7 @@ func (d *disk) recover() bool {
 	}
 	t.session.over = true
 	_ = t.store.Close() // what is left of a killed tab says nothing
-	t.start()
+	t.open()
 	return true
 }
 
@@ -62,7 +69,9 @@ func (c *connection) Begin(ctx context.Context, write bool, stores []string) (st
 	if c.disk.dead == c.tab {
 		return nil, errKilled
 	}
-	if c.disk.still == 0 && c.disk.chance(60) {
+	c.tab.session.burn()
+	if c.disk.quiets == 0 && c.disk.chance(60) {
+		c.disk.meet("the connection to the storage is lost")
 		c.disk.note("%s: the connection is lost", c.disk.name)
 		return nil, table.Errorf(table.CodeClosed, "the browser closed the connection")
 	}
@@ -78,23 +87,29 @@ type transaction struct {
 	store.Txn
 	c     *connection
 	write bool
+
+	upgrades bool // who opens the database ends it
 }
 
 // before may let something go wrong.
 func (t *transaction) before(steps []store.Step) error {
 	d := t.c.disk
+	t.c.tab.session.burn()
 	switch {
 	case d.dead == t.c.tab:
 		return errKilled
-	case d.still > 0 || !t.write:
+	case d.quiets > 0 || !t.write:
 		return nil
 	case d.chance(80):
+		d.meet("a tab is killed before a call of the storage")
 		d.note("%s: the tab is killed before a call of the storage", d.name)
 		return t.kill()
 	case d.chance(60) && puts(steps):
+		d.meet("the disk is full")
 		d.note("%s: the disk is full", d.name)
 		return table.Errorf(table.CodeQuota, "the disk is full")
 	case d.chance(100):
+		d.meet("the storage fails")
 		d.note("%s: the storage fails", d.name)
 		return table.Errorf(table.CodeStorage, "the storage failed")
 	}
@@ -102,14 +117,17 @@ func (t *transaction) before(steps []store.Step) error {
 }
 
 func (t *transaction) kill() error {
-	t.Txn.Abort(errKilled)
+	if !t.upgrades {
+		t.Txn.Abort(errKilled)
+	}
 	t.c.disk.dead = t.c.tab
 	return errKilled
 }
 
 // after may kill the tab when a commit is done that nobody hears of.
 func (t *transaction) after(err error) error {
-	if d := t.c.disk; err == nil && t.write && d.still == 0 && d.chance(60) {
+	if d := t.c.disk; err == nil && t.write && d.quiets == 0 && d.chance(60) {
+		d.meet("a tab is killed after a commit")
 		d.note("%s: the tab is killed after a commit", d.name)
 		d.dead = t.c.tab
 		return errKilled

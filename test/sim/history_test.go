@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,15 +14,19 @@ type history struct {
 	bodies   map[string]string          // of operations, by id: what was sent stays as it is
 	verdicts map[string]string          // that are final
 	effects  map[string]string          // versions, and the operation that made each
+	records  map[string]table.Record    // what the server had, by version
 	current  map[string]string          // the version of each record
 	accepted map[string][]string        // what was accepted, by device and record, in order
 	deleted  map[string]bool            // records that were deleted, once at least
 	numbers  map[string]map[string]bool // the operations that came under a client's number
+	numbered map[string]string          // the number of each operation
+	aged     bool                       // the server has forgotten verdicts
+	log      []string                   // the records that were changed, in order
 }
 
 func newHistory() history {
-	return history{bodies: map[string]string{}, verdicts: map[string]string{}, effects: map[string]string{}, current: map[string]string{},
-		accepted: map[string][]string{}, deleted: map[string]bool{}, numbers: map[string]map[string]bool{}}
+	return history{bodies: map[string]string{}, verdicts: map[string]string{}, effects: map[string]string{}, records: map[string]table.Record{}, current: map[string]string{},
+		accepted: map[string][]string{}, deleted: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
 }
 
 // sent sees a push leave its client.
@@ -34,18 +39,29 @@ func (h *history) sent(w *world, r request) {
 		q := &requests[i]
 		alone := *q
 		alone.Group = "" // where one of a group is in conflict, it stands alone until that has ended
+		key := q.ID
+		copied := len(r.from.clones) > 1
+		if copied { // what waits in both may be merged and migrated in each
+			key = r.from.name + "/" + q.ID
+		}
+		alone.Headers = maps.Clone(q.Headers)
+		delete(alone.Headers, "repeatability-client-id") // which is the number
 		body := string(table.AppendBatch(nil, []table.Request{alone}))
-		if before := h.bodies[q.ID]; before != "" && before != body {
+		if before := h.bodies[key]; before != "" && before != body {
 			w.fail("%s: operation %s was sent as\n%s\nand then as\n%s", r.from.name, q.ID, before, body)
 		}
-		h.bodies[q.ID] = body
+		h.bodies[key] = body
 		number := q.Headers["repeatability-client-id"]
 		if h.numbers[number] == nil {
 			h.numbers[number] = map[string]bool{}
 		}
-		if h.numbers[number][q.ID] = true; len(h.numbers[number]) > 1 || number == "" {
+		if h.numbers[number][q.ID] = true; len(h.numbers[number]) > 1 && !copied || number == "" {
 			w.fail("%s: the number %q belongs to several operations", r.from.name, number)
 		}
+		if before := h.numbered[key]; before != "" && before != number && !copied && !h.aged {
+			w.fail("%s: operation %s was sent with the number %q, and then with %q", r.from.name, q.ID, before, number)
+		}
+		h.numbered[key] = number
 	}
 }
 
@@ -60,7 +76,7 @@ func (h *history) answered(w *world, r request, body []byte) {
 		w.fail("the server's answer cannot be read: %v", err)
 	}
 	for i := range responses {
-		if group := requests[i].Group; group != "" && i > 0 && requests[i-1].Group == group {
+		if group := requests[i].Group; group != "" && len(r.from.clones) == 1 && i > 0 && requests[i-1].Group == group {
 			if done := responses[i].Status < 300; done != (responses[i-1].Status < 300) {
 				w.fail("half of %s's group %s was done", r.from.name, group)
 			}
@@ -71,18 +87,16 @@ func (h *history) answered(w *world, r request, body []byte) {
 
 func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Response) {
 	switch {
-	case a.Status >= 500, a.Status == 401, a.Status == 408, a.Status == 424, a.Status == 429:
+	case a.Status >= 500, a.Status == 401, a.Status == 408, a.Status == 424, a.Status == 429, a.Body["code"] == string(table.CodeFork):
 		return
 	}
 	verdict := strconv.Itoa(a.Status) + " " + string(table.AppendJSON(nil, a.Body))
-	if before := h.verdicts[q.ID]; before != "" {
-		if before != verdict {
-			w.fail("operation %s of %s was answered\n%s\nand then\n%s", q.ID, from.name, before, verdict)
-		}
-		return
+	before := h.verdicts[q.ID]
+	again := h.aged || len(from.clones) > 1 && a.Status >= 300 // under another number
+	if before != "" && before != verdict && !again {
+		w.fail("operation %s of %s was answered\n%s\nand then\n%s", q.ID, from.name, before, verdict)
 	}
-	h.verdicts[q.ID] = verdict
-	if a.Status >= 300 {
+	if h.verdicts[q.ID] = verdict; before == verdict || a.Status >= 300 || h.effects[a.Body.Version()] == q.ID {
 		return
 	}
 	id, version := a.Body.ID(), a.Body.Version()
@@ -93,7 +107,8 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 	if match := strings.Trim(q.Headers["if-match"], `"`); q.Method != "POST" && match != h.current[id] {
 		w.fail("%s changed %s on top of %q, when it was %q already: %s", from.name, id, match, h.current[id], string(table.AppendBatch(nil, []table.Request{*q})))
 	}
-	h.current[id] = version
+	h.current[id], h.records[version] = version, a.Body
+	h.log = append(h.log, id)
 	key := from.name + "/" + id
 	switch text, _ := q.Body["text"].(string); {
 	case q.Method == "DELETE":
@@ -102,11 +117,14 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 		if n := len(h.accepted[key]); n > 0 && h.accepted[key][n-1] > text {
 			w.fail("%s: %s of %s took effect after %s", from.name, text, id, h.accepted[key][n-1])
 		}
+		if slices.Contains(h.accepted[key], text) && !h.aged { // later it may be in conflict with itself, and be chosen
+			w.fail("%s: %s of %s took effect twice", from.name, text, id)
+		}
 		h.accepted[key] = append(h.accepted[key], text)
 	}
 }
 
-// took reports whether the server took a write of a device.
+// took reports whether the server took a write of a device, or of what was copied with it.
 func (h *history) took(from *device, id, text string) bool {
-	return slices.Contains(h.accepted[from.name+"/"+id], text)
+	return slices.ContainsFunc(from.clones, func(d *device) bool { return slices.Contains(h.accepted[d.name+"/"+id], text) })
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ import (
 var ctx = context.Background()
 
 const (
-	tableFile = `{"columns":{"text":"string","rank":"integer"},"dynamicSchema":false,"softDelete":true}`
+	tableFile = `{"columns":{"text":"string","rank":"integer","mark":"string"},"dynamicSchema":false,"softDelete":true}`
 	records   = 5  // that all clients write to
 	days      = 60 // steps of a run before it comes to rest
 )
@@ -29,33 +30,58 @@ const (
 type world struct {
 	t      *testing.T
 	seed   uint64
-	rng    *rand.Rand
+	plan   plan
+	rng    *rand.Rand // of the step that runs: what one step draws moves no other
 	defect defect
 
-	path    string // of the server's database
+	folder  string // of the server's files
+	path    string // of its database
 	db      *sqlite.DB
 	api     *api.API
 	boots   int
 	clock   time.Time // the server's, which may jump
 	ids     int
-	whole   bool // nothing goes wrong any more
+	whole   bool             // nothing goes wrong any more
+	still   bool             // nothing goes wrong in this step
+	dark    bool             // the server is about to lose its power
+	cut     map[*device]bool // those that have no network
+	most    int              // operations that a proxy lets through in one request, or 0 for any number
 	devices []*device
 	late    []request // that the network still holds
 
 	writes    int // numbers what clients write
 	history   history
+	met       map[string]int // what happened, and how often
 	steps     []string
 	violation string
+	kind      string // of the violation, without its particulars
+	reached   int    // the step in which it was found
 }
 
-func newWorld(t *testing.T, seed uint64, d defect) *world {
-	w := &world{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 11)), defect: d, path: filepath.Join(t.TempDir(), "larder.db"),
-		clock: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), history: newHistory()}
+// plan is what is changed of a seed's run: the steps that are left out, and those in which nothing goes wrong.
+type plan struct{ out, still map[int]bool }
+
+func newWorld(t *testing.T, seed uint64, d defect, p plan) *world {
+	folder, err := os.MkdirTemp("", "larder-sim-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, seed: seed, plan: p, defect: d, folder: folder, path: filepath.Join(folder, "larder.db"),
+		clock: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC), history: newHistory(), met: map[string]int{}}
+	w.turn(-1)
 	w.start()
+	if w.rng.IntN(3) == 0 {
+		w.most = 1 + w.rng.IntN(3)
+	}
 	for i := range 2 + w.rng.IntN(2) {
 		w.devices = append(w.devices, newDevice(w, fmt.Sprint("d", i), 1+w.rng.IntN(2)))
 	}
 	return w
+}
+
+// turn begins a step: the first is 0.
+func (w *world) turn(step int) {
+	w.rng, w.still = rand.New(rand.NewPCG(w.seed, uint64(step+11))), w.plan.still[step]
 }
 
 // start starts the server over its file.
@@ -89,7 +115,10 @@ func (w *world) newID() string {
 }
 
 // chance is true once in n times, while things go wrong.
-func (w *world) chance(n int) bool { return !w.whole && w.rng.IntN(n) == 0 }
+func (w *world) chance(n int) bool { return !w.whole && !w.still && w.rng.IntN(n) == 0 }
+
+// meet notes that something of a kind has happened.
+func (w *world) meet(kind string) { w.met[kind]++ }
 
 func (w *world) note(format string, args ...any) {
 	w.steps = append(w.steps, fmt.Sprintf(format, args...))
@@ -98,27 +127,30 @@ func (w *world) note(format string, args ...any) {
 // fail notes the first thing that must not be.
 func (w *world) fail(format string, args ...any) {
 	if w.violation == "" {
-		w.violation = fmt.Sprintf(format, args...)
+		w.violation, w.kind = fmt.Sprintf(format, args...), format
 		w.note("VIOLATION %s", w.violation)
 	}
 }
 
-// trace is what happened last before everything worked again.
-func (w *world) trace(last int) string {
+// trace is what happened before everything worked again.
+func (w *world) trace() string {
 	steps := w.steps
 	if at := slices.Index(steps, peace); at >= 0 {
 		steps = steps[:at+1]
 	}
-	return strings.Join(steps[max(0, len(steps)-last):], "\n")
+	return strings.Join(steps, "\n")
 }
 
 const peace = "everything works"
 
 // run lets the world go on until it rests or something is wrong.
 func (w *world) run() {
-	defer func() { w.stop() }()
-	for range days {
-		w.step()
+	defer w.end()
+	for i := range days {
+		w.reached = i
+		if w.turn(i); !w.plan.out[i] {
+			w.step()
+		}
 		for _, d := range w.devices {
 			d.check()
 		}
@@ -126,29 +158,54 @@ func (w *world) run() {
 			return
 		}
 	}
+	w.turn(days)
 	w.rest()
+}
+
+// end leaves nothing of the world.
+func (w *world) end() {
+	w.stop()
+	if err := os.RemoveAll(w.folder); err != nil {
+		w.t.Error(err)
+	}
 }
 
 func (w *world) step() {
 	d := w.devices[w.rng.IntN(len(w.devices))]
 	tab := d.tabs[w.rng.IntN(len(d.tabs))]
-	switch n := w.rng.IntN(20); {
-	case n < 8:
+	switch n := w.rng.IntN(100); {
+	case n < 38:
 		tab.write()
-	case n < 15:
+	case n < 70:
 		tab.sync()
-	case n == 15:
+	case n < 75:
 		tab.tidy()
-	case n == 16:
+	case n < 78:
 		w.clock = w.clock.Add(time.Duration(w.rng.IntN(7200)-3600) * time.Second)
+		w.meet("the server's clock jumps")
 		w.note("the server's clock is %s", w.clock.Format(time.RFC3339))
-	case n == 17:
+	case n < 79:
+		w.clock = w.clock.Add(feed.DefaultKeep + 48*time.Hour)
+		w.meet("so much time goes by that the server forgets")
+		w.note("92 days later")
+		w.history.aged = true
+	case n < 83:
+		w.meet("the server is killed")
 		w.note("the server is killed and starts again")
 		w.stop()
 		w.start()
-	case n == 18:
+	case n < 85:
+		w.powerCut(tab)
+	case n < 88:
+		w.meet("a tab closes and opens")
 		w.note("%s: tab %d closes and opens", d.name, tab.number)
 		tab.restart()
+	case n < 90:
+		d.upgrade()
+	case n < 91:
+		w.clone(d)
+	case n < 95:
+		d.listen()
 	default:
 		w.deliver()
 	}
@@ -161,6 +218,7 @@ func (w *world) rest() {
 	w.deliver()
 	for range 4 {
 		for _, d := range w.devices {
+			d.listen()
 			for _, tab := range d.tabs {
 				tab.retry()
 				tab.sync()
