@@ -37,16 +37,8 @@ type (
 		Equal     []bool         // whether each is as the server's
 		Differing []table.Change // where records were asked for: what a pull would have to bring
 	}
-	Healed  struct{ Records int } // the answer to Heal: how many records are as the server's now
-	Offered struct {              // the answer to Offer
-		Answers map[string]*table.Response // by operation id; with Err some are missing
-		Err     error
-	}
-	Fetched struct { // the answer to Fetch: one of the two
-		Page *table.Page
-		Err  error
-	}
-	Broken struct{ Err error } // storage failed, or the context ended: nothing more can be done
+	Healed struct{ Records int } // the answer to Heal: how many records are as the server's now
+	Broken struct{ Err error }   // storage failed, or the context ended: nothing more can be done
 )
 
 // The effects.
@@ -59,13 +51,6 @@ type (
 		Method, Path string // Path begins with "/tables/"
 		Body         []byte
 		Headers      map[string]string // lower-case names; beside those that every request has
-	}
-	Offer struct{ Batch *Batch } // give operations to a source
-	Fetch struct {               // ask a source for a page
-		Pull
-		Token string // the position, with the backend's mark
-		Limit int
-		First bool // of this pull in this run
 	}
 	Settle struct { // apply verdicts
 		Operations []*table.Operation
@@ -125,15 +110,11 @@ func (Woke) event()     {}
 func (Token) event()    {}
 func (Picked) event()   {}
 func (Compared) event() {}
-func (Offered) event()  {}
-func (Fetched) event()  {}
 func (Healed) event()   {}
 func (Broken) event()   {}
 
 func (Take) effect()       {}
 func (Send) effect()       {}
-func (Offer) effect()      {}
-func (Fetch) effect()      {}
 func (Settle) effect()     {}
 func (Ask) effect()        {}
 func (Resolve) effect()    {}

@@ -14,6 +14,30 @@ import (
 // sourceBatch is how many operations a source is offered at once: they cannot be changed until it has answered.
 const sourceBatch = 50
 
+// The events and effects of a source.
+type (
+	Offer   struct{ Batch *Batch } // give it operations
+	Offered struct {               // the answer to Offer
+		Answers map[string]*table.Response // by operation id; with Err some are missing
+		Err     error
+	}
+	Fetch struct { // ask it for a page
+		Pull
+		Token string // the position, with the backend's mark
+		Limit int
+		First bool // of this pull in this run
+	}
+	Fetched struct { // the answer to Fetch: one of the two
+		Page *table.Page
+		Err  error
+	}
+)
+
+func (Offer) effect()  {}
+func (Offered) event() {}
+func (Fetch) effect()  {}
+func (Fetched) event() {}
+
 // offered takes the verdicts of a source. What has none stays as it is: sent.
 func (m *Machine) offered(e Offered) Effect {
 	ops := m.batch.Operations

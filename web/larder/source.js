@@ -22,12 +22,12 @@ export function timeouts(sources, tables) {
   return all;
 }
 
-/** What fetch is rejected with where there is no network, in each engine: a TypeError, as for an app's mistakes, so only its text tells. */
+/** What fetch is rejected with without a network: a TypeError, as are many of an app's mistakes. So its text must tell. */
 const offline = /failed to fetch|networkerror|load failed/i;
 
 /**
- * Calls a source's function for the engine: what it is asked and what it answers are JSON text. It gets Dates where the schema has dates.
- * An error with retryAfter, in seconds, wants to be asked again then.
+ * Calls a source's function for the engine: what it is asked and what it answers are JSON text. It gets Dates where the schema
+ * has dates. An error with retryAfter, in seconds, wants to be asked again then.
  */
 export async function ask(source, dates, method, json, signal) {
   const request = JSON.parse(json);
