@@ -1,8 +1,8 @@
 package server
 
 import (
-	"crypto/rand"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -25,8 +25,8 @@ var quiet = []string{"/healthz", "/readyz", "/__probe", "/metrics"}
 func logged(logger *slog.Logger, metrics *metric.Metrics, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
-		id := rand.Text()[:12]
-		w.Header().Set("X-Request-Id", id)
+		id := strconv.FormatUint(rand.Uint64(), 36)
+		w.Header()["X-Request-Id"] = []string{id}
 		if r.ContentLength != 0 {
 			// HTTP/2 cannot, and has its own limits; so there is nothing to do about an error.
 			_ = http.NewResponseController(w).SetReadDeadline(start.Add(bodyTime))
@@ -51,9 +51,11 @@ func logged(logger *slog.Logger, metrics *metric.Metrics, next http.Handler) htt
 			if slices.Contains(quiet, r.URL.Path) {
 				level = slog.LevelDebug
 			}
-			logger.LogAttrs(r.Context(), level, "request",
-				slog.String("id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status),
-				slog.Int64("bytes", rec.bytes), slog.Duration("took", time.Since(start)), slog.String("remote", r.RemoteAddr))
+			if logger.Enabled(r.Context(), level) {
+				logger.LogAttrs(r.Context(), level, "request",
+					slog.String("id", id), slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", rec.status),
+					slog.Int64("bytes", rec.bytes), slog.Duration("took", time.Since(start)), slog.String("remote", r.RemoteAddr))
+			}
 			if cut {
 				panic(http.ErrAbortHandler) // cuts the connection: what was sent is not the whole
 			}

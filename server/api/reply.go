@@ -69,26 +69,33 @@ func (a *API) serve(fn func(*http.Request) (reply, error)) http.Handler {
 	})
 }
 
+// What many answers say in their headers is made once, and assigned by the headers' canonical names.
+var (
+	valueNoCache = []string{"no-cache"}
+	valueZero    = []string{"0"}
+	valueNoSniff = []string{"nosniff"}
+	valueLarder  = []string{"larder"}
+	valueJSON    = []string{"application/json; charset=utf-8"}
+	valueText    = []string{"text/plain; charset=utf-8"}
+)
+
 func (a *API) send(w http.ResponseWriter, out reply) {
 	h := w.Header()
 	for name, values := range out.header {
 		h[name] = values
 	}
 	// What the tables hold is asked for anew each time; the old pair is for old clients.
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Expires", "0")
-	h.Set("Pragma", "no-cache")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Zumo-Server-Version", "larder")
+	h["Cache-Control"], h["Expires"], h["Pragma"] = valueNoCache, valueZero, valueNoCache
+	h["X-Content-Type-Options"], h["X-Zumo-Server-Version"] = valueNoSniff, valueLarder
 	if out.version != "" {
-		h.Set("ETag", `"`+out.version+`"`)
+		h["Etag"] = []string{`"` + out.version + `"`}
 	}
 	if out.body != nil {
-		h.Set("Content-Type", "application/json; charset=utf-8")
+		h["Content-Type"] = valueJSON
 		if out.text {
-			h.Set("Content-Type", "text/plain; charset=utf-8")
+			h["Content-Type"] = valueText
 		}
-		h.Set("Content-Length", strconv.Itoa(len(out.body)))
+		h["Content-Length"] = []string{strconv.Itoa(len(out.body))}
 	}
 	w.WriteHeader(out.status)
 	if out.body != nil {

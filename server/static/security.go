@@ -2,14 +2,13 @@ package static
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 )
 
 // securityHeaders are on every answer. The policy must come with sw.js too: a worker's right to run WebAssembly and to
 // call a server is that of its own script's answer.
-func securityHeaders(connect []string) http.Header {
+func securityHeaders(connect []string) []header {
 	policy := []string{
 		"default-src 'none'",
 		"script-src 'self' 'wasm-unsafe-eval'",
@@ -24,13 +23,13 @@ func securityHeaders(connect []string) http.Header {
 		"form-action 'none'",
 		"frame-ancestors 'none'",
 	}
-	return http.Header{
-		"Content-Security-Policy":      {strings.Join(policy, "; ")},
-		"Cross-Origin-Opener-Policy":   {"same-origin"},
-		"Cross-Origin-Resource-Policy": {"same-origin"},
-		"X-Content-Type-Options":       {"nosniff"},
-		"Referrer-Policy":              {"no-referrer"},
-		"Permissions-Policy":           {"camera=(), microphone=(), geolocation=()"},
+	return []header{
+		{"Content-Security-Policy", []string{strings.Join(policy, "; ")}},
+		{"Cross-Origin-Opener-Policy", []string{"same-origin"}},
+		{"Cross-Origin-Resource-Policy", []string{"same-origin"}},
+		{"X-Content-Type-Options", []string{"nosniff"}},
+		{"Referrer-Policy", []string{"no-referrer"}},
+		{"Permissions-Policy", []string{"camera=(), microphone=(), geolocation=()"}},
 	}
 }
 

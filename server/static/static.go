@@ -45,11 +45,17 @@ type Options struct {
 	Now     func() time.Time // nil is time.Now
 }
 
+// header is a header by its canonical name, with values that all answers share.
+type header struct {
+	name   string
+	values []string
+}
+
 // Handler serves a folder. It is safe for concurrent use.
 type Handler struct {
 	fsys    fs.FS
 	options Options
-	headers http.Header // on every answer
+	headers []header // on every answer
 	current atomic.Pointer[snapshot]
 
 	reload  sync.Mutex // guards what follows
@@ -93,7 +99,10 @@ func New(fsys fs.FS, o Options) (*Handler, error) {
 
 // ServeHTTP answers GET and HEAD.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	maps.Copy(w.Header(), h.headers)
+	header := w.Header()
+	for _, s := range h.headers {
+		header[s.name] = s.values
+	}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "files can only be read", http.StatusMethodNotAllowed)

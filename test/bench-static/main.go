@@ -1,5 +1,6 @@
 // Command bench-static says what serving a file costs: the processor time of the server per request, for package static, for
-// http.FileServer, for nginx with copies compressed beforehand where it is installed, and for larder as a whole. The
+// http.FileServer, for nginx with copies compressed beforehand where it is installed, and for larder as a whole. A handler that
+// does nothing shows what net/http and the system take for themselves: nothing that is built on them can cost less. The
 // contenders take turns; each is a process of its own.
 //
 //	bench-static -dist dist [-larder bin/larder] [-nginx nginx] [-rounds 7]
@@ -21,7 +22,7 @@ import (
 
 func main() {
 	var b bench
-	serve := flag.String("serve", "", "be a contender: static or fileserver")
+	serve := flag.String("serve", "", "be a contender: static, fileserver or nothing")
 	address := flag.String("addr", "", "where a contender listens")
 	flag.StringVar(&b.dist, "dist", "dist", "the `folder` that is served")
 	flag.StringVar(&b.larder, "larder", "bin/larder", "the server")
@@ -43,11 +44,14 @@ func main() {
 // contend serves the folder until the process is killed.
 func contend(name, address, dist string) error {
 	var handler http.Handler = http.FileServer(http.Dir(dist))
-	if name == "static" {
+	switch name {
+	case "static":
 		var err error
 		if handler, err = static.New(os.DirFS(dist), static.Options{Reload: true}); err != nil {
 			return err
 		}
+	case "nothing":
+		handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	}
 	return http.ListenAndServe(address, handler)
 }
@@ -135,6 +139,7 @@ func (b *bench) start(dir string) (all []*contender, err error) {
 	}
 	err = cmp.Or(
 		add("http.FileServer", own("fileserver")),
+		add("a handler that does nothing", own("nothing")),
 		add("package static", own("static")),
 		add("larder serve", func(address string) ([]string, error) {
 			return []string{b.larder, "serve", "--addr", address, "--db", "sqlite:" + filepath.Join(dir, "larder.db"), "--web", b.dist,
