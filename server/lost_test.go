@@ -1,10 +1,13 @@
 package server_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +15,85 @@ import (
 	"github.com/larder-sync/larder/server/servertest"
 	"github.com/larder-sync/larder/test/postgres"
 )
+
+// PostgreSQL is killed while many write: what was answered is there, what was sent again is there once, and all that fails is told
+// to come again.
+func TestKilledDatabase(t *testing.T) {
+	pg, err := postgres.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := pg.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	address, err := pg.Create(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := servertest.New(t, server.Options{DB: address, Tables: []server.Table{{Name: "news"}}})
+	const writers, kills, between = 8, 3, 60
+	var taken, failed atomic.Int64
+	send := func(w, i int) (done bool) {
+		r, err := http.NewRequestWithContext(t.Context(), "POST", s.URL+"/tables/news", strings.NewReader(fmt.Sprintf(`{"id":"%d-%d"}`, w, i)))
+		if err != nil {
+			t.Error(err)
+			return true
+		}
+		r.Header.Set("ZUMO-API-VERSION", "2.0.0")
+		r.Header.Set("Repeatability-Client-ID", fmt.Sprintf("writer%d.%d", w, i))
+		r.Header.Set("Repeatability-Request-ID", fmt.Sprintf("%d-%d", w, i))
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Error(err)
+			return true
+		}
+		defer answer.Body.Close()
+		text, err := io.ReadAll(answer.Body)
+		switch {
+		case answer.StatusCode == http.StatusCreated:
+			taken.Add(1)
+			return true
+		case answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "":
+			t.Errorf("a write to a killed database: %d, Retry-After %q, %s, %v", answer.StatusCode, answer.Header.Get("Retry-After"), text, err)
+			return true
+		}
+		failed.Add(1)
+		return false
+	}
+	var ended atomic.Bool
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := 1; !ended.Load() && !t.Failed(); i++ {
+				for !send(w, i) {
+					time.Sleep(20 * time.Millisecond) // as long as Retry-After says would be a long test
+				}
+			}
+		})
+	}
+	for n := range kills {
+		for least := taken.Load() + between; taken.Load() < least && !t.Failed(); {
+			time.Sleep(time.Millisecond)
+		}
+		if err := pg.Kill(); err != nil {
+			t.Errorf("kill %d: %v", n, err)
+		}
+	}
+	for least := taken.Load() + between; taken.Load() < least && !t.Failed(); {
+		time.Sleep(time.Millisecond)
+	}
+	ended.Store(true)
+	wg.Wait()
+	status, text := request(t, s, "", "GET", "/tables/news?$deltatoken=&$top=10000", "")
+	if got := int64(strings.Count(text, `"id":"`)); status != 200 || got != taken.Load() {
+		t.Errorf("%d, with %d records of %d that were taken", status, got, taken.Load())
+	}
+	if failed.Load() == 0 {
+		t.Error("no write met a killed database")
+	}
+}
 
 func TestLostDatabase(t *testing.T) {
 	pg, err := postgres.Start("fsync=off")

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,11 +26,17 @@ type process struct {
 // startProcess starts a server on a free port and waits until it serves. Of its environment, what stands for flags is
 // getenv's.
 func startProcess(dir string, getenv func(string) string, args ...string) (*process, error) {
+	return startUnder(nil, dir, getenv, args...)
+}
+
+// startUnder is startProcess by another program, which is told what to run after its own arguments.
+func startUnder(under []string, dir string, getenv func(string) string, args ...string) (*process, error) {
 	name, err := exec.LookPath("larder")
 	if err != nil {
 		return nil, err
 	}
-	p := &process{cmd: exec.Command(name, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)}
+	line := slices.Concat(under, []string{name, "serve", "--addr", "127.0.0.1:0"}, args)
+	p := &process{cmd: exec.Command(line[0], line[1:]...)}
 	p.grew = sync.NewCond(&p.mu)
 	p.cmd.Dir = dir
 	p.cmd.Env = os.Environ()

@@ -103,9 +103,11 @@ func (s *Server) start(bin string, settings []string) error {
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
-	// The shell ends the server when its standard input ends: with Stop, or with this process.
+	// The shell starts the server again when that is killed, and ends it when its own input ends: with Stop, or this process.
 	s.shell = exec.Command("/bin/sh", append([]string{"-c",
-		`"$@" >"$LOG" 2>&1 & cat >/dev/null; kill -INT $!; wait $!; cd /; rm -rf "$FOLDER"`, "sh", filepath.Join(bin, "postgres")}, args...)...)
+		`( while :; do "$@" >>"$LOG" 2>&1; done ) & loop=$!; cat >/dev/null; kill $loop; pid=$(head -n 1 "$FOLDER/data/postmaster.pid")
+		kill -INT $pid; while kill -0 $pid; do sleep 0.02; done; cd /; rm -rf "$FOLDER"`,
+		"sh", filepath.Join(bin, "postgres")}, args...)...)
 	s.shell.SysProcAttr, s.shell.Dir = as, s.dir
 	s.shell.Env = append(os.Environ(), "LOG="+s.log, "FOLDER="+s.dir)
 	if s.stdin, err = s.shell.StdinPipe(); err != nil {
@@ -163,6 +165,21 @@ func (s *Server) Vanish(ctx context.Context) (back func() error, err error) {
 	}
 	_, err = c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`)
 	return func() error { return os.Rename(socket+".away", socket) }, errors.Join(err, c.Close(ctx))
+}
+
+// Kill ends the server, all of its processes, in the middle of whatever they do. It is started again at once, and comes back when
+// it has recovered.
+func (s *Server) Kill() error {
+	text, err := os.ReadFile(filepath.Join(s.dir, "data", "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGQUIT) // to the first alone SIGKILL would leave the others at work
 }
 
 // Stop ends the server and what it stored.
