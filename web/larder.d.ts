@@ -227,7 +227,7 @@ export interface Reader<R extends Identified> extends Queryable<R> {
 
 /** A table. Each write is one transaction, over the record and the outbox. */
 export interface Table<R extends Identified> extends Reader<R> {
-  /** Adds a record and returns it as stored. Without an id it is given one; an id that is taken is `exists`. */
+  /** Adds a record and returns it as stored. Without an id it is given one, a random UUID; an id that is taken is `exists`. */
   insert(record: Draft<R>, options?: Waiting): Promise<R>;
   /** Merges the given columns into the record with the same id and returns it. A missing record is `not-found`. */
   update(changes: Changes<R>, options?: Waiting): Promise<R>;
@@ -623,13 +623,25 @@ export type ColumnName<R> = keyof R & string;
 /** A column to order by, and the direction: ascending unless told. */
 export type OrderKey<R> = ColumnName<R> | `${ColumnName<R>} ${'asc' | 'desc'}`;
 /** What columns shall equal or satisfy: see {@link Queryable.where}. */
-export type Where<R> = { [C in keyof R]?: Input<R[C]> | readonly (Input<R[C]> | null)[] | null | Condition<NonNullable<R[C]>> };
-/** What a column's value must be, by OData's names. All that are given must hold. */
+export type Where<R> = {
+  [C in keyof R]?: Comparable<R[C]> | readonly (Comparable<R[C]> | null)[] | null | Condition<NonNullable<R[C]>>
+};
+/**
+ * What a column's value must be, by OData's names; all that are given must hold. `eq` and `ne` compare, null with null too; `gt`, `ge`, `lt`
+ * and `le` order, and nothing holds for null; `in` is one of several; `startswith`, `endswith` and `contains` look at text, upper and lower
+ * case apart; `any` at the elements of an array in a json column.
+ */
 export type Condition<V> =
-  & { [Op in 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le']?: Input<V> | null }
-  & { in?: readonly (Input<V> | null)[] }
-  & (V extends string ? { [Op in 'startswith' | 'endswith' | 'contains']?: string } : unknown)
-  & (JSONValue extends V ? { any?: unknown } : unknown);
+  & Comparison<Comparable<V>>
+  & (V extends string ? TextCondition : unknown)
+  & (NonNullable<JSONValue> extends V ? { any?: ElementCondition } : unknown);
+/** What a column's value can be compared with: of a json column no arrays and objects. */
+export type Comparable<V> = NonNullable<JSONValue> extends V ? Scalar | Date : Input<V>;
+interface Comparison<V> { eq?: V | null; ne?: V | null; gt?: V | null; ge?: V | null; lt?: V | null; le?: V | null; in?: readonly (V | null)[] }
+interface TextCondition { startswith?: string; endswith?: string; contains?: string }
+/** What one element of an array must be at least: a value, one of several, or what meets conditions. An element that is an array or object meets none. */
+export type ElementCondition = Scalar | readonly Scalar[] | (Comparison<NonNullable<Scalar>> & TextCondition);
+type Scalar = string | number | boolean | null;
 /** What may be given for a column's value. */
 export type Input<V> = V extends Date ? Date | string : V;
 

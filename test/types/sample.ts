@@ -151,6 +151,17 @@ await t.where({ due: { gt: new Date(), le: '2027-01-01' }, complete: { ne: null 
 await t.where({ rank: { in: [1, null] } }).explain();
 // @ts-expect-error: a number does not start with a text
 t.where({ rank: { startswith: '1' } });
+// @ts-expect-error: a rank has no elements
+t.where({ rank: { any: 1 } });
+// @ts-expect-error: there is no such condition
+t.where({ text: { like: 'b%' } });
+t.where({ extra: { any: 1 } }).where({ extra: { any: null } }).where({ extra: { any: { startswith: 'b', in: ['bread', 2], ne: true } } });
+// @ts-expect-error: any within any
+t.where({ extra: { any: { any: 1 } } });
+// @ts-expect-error: an object cannot be compared with
+t.where({ extra: { eq: { a: 1 } } });
+// @ts-expect-error: what is ordered is a number, a text or a date
+t.where({ rank: { gt: 'five' } });
 // @ts-expect-error: no such comparison
 t.where({ rank: { greater: 1 } });
 // @ts-expect-error: rank is a number

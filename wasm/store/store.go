@@ -18,9 +18,11 @@ type Options struct {
 	Open     Opener          // IndexedDB, or Memory
 	Patience time.Duration   // how long to wait for other tabs before an upgrade; 0: as long as the context lasts
 	Journal  Journal         // hears of every write; nil for a purely local store
-	NewID    func() string   // makes the id of a record that comes without one
-	OnCommit func(Commit)    // called after each commit that changed something, one at a time per transaction; may be nil
-	Sentinel Sentinel        // tells a database that was emptied from a new one; it needs NewID; nil: nobody does
+	// NewID makes the id of a record that comes without one. Random ones are best, such as UUIDs of version 4: an id goes to
+	// everyone who may see the record, and shall not tell when it was made.
+	NewID    func() string
+	OnCommit func(Commit) // called after each commit that changed something, one at a time per transaction; may be nil
+	Sentinel Sentinel     // tells a database that was emptied from a new one; it needs NewID; nil: nobody does
 	Events   Events
 }
 
