@@ -13,15 +13,15 @@ import (
 // so that an event takes one system call for each connection, and no goroutine has to wake up for it. What the client is too slow
 // for is written by a goroutine that ends when that is done. The one that stays waits for the connection's end.
 type socket struct {
-	conn   net.Conn
-	raw    syscall.RawConn // nil where nothing can be written without waiting
-	expiry *time.Timer     // nil for never
+	conn net.Conn
+	raw  syscall.RawConn // nil where nothing can be written without waiting
 
 	// Guarded by the connection's lock:
-	busy   bool // a goroutine is writing, and looks for news before it ends
-	quiet  bool // nothing was sent since the last beat
-	ending bool // it gets no more news
-	ended  bool // nobody waits for it any more
+	expiry *time.Timer // nil for never
+	busy   bool        // a goroutine is writing, and looks for news before it ends
+	quiet  bool        // nothing was sent since the last beat
+	ending bool        // it gets no more news
+	ended  bool        // nobody waits for it any more
 }
 
 // takeOver makes the stream independent of its request, whose answer has begun. It reports false where that is not possible:
@@ -36,13 +36,15 @@ func (c *connection) takeOver(r *http.Request, a *answer) bool {
 		return false
 	}
 	s := &socket{conn: conn, raw: raw(conn)}
-	if until := c.stream.Until; !until.IsZero() {
-		s.expiry = time.AfterFunc(time.Until(until), c.end)
-	}
 	c.mu.Lock()
 	c.socket = s
 	c.mu.Unlock()
 	c.hub.attend(c)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if until := c.stream.Until; !until.IsZero() && !s.ended {
+		s.expiry = time.AfterFunc(time.Until(until), c.end)
+	}
 	return true
 }
 
@@ -62,10 +64,10 @@ func (c *connection) wait() {
 func (c *connection) close() {
 	c.mu.Lock()
 	c.socket.ended = true
-	c.mu.Unlock()
 	if c.socket.expiry != nil {
 		c.socket.expiry.Stop()
 	}
+	c.mu.Unlock()
 	_ = c.socket.conn.Close() // it may have ended already
 	c.leave()
 }
