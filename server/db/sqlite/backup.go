@@ -71,6 +71,9 @@ func inspect(ctx context.Context, path string) (err error) {
 	if _, err := os.Stat(path); err != nil {
 		return err
 	}
+	if err := register(); err != nil { // indexes are of our own collation
+		return err
+	}
 	pool, err := sql.Open("sqlite", dsn(path, []pragma{{"query_only", "1", "1"}}))
 	if err != nil {
 		return err
