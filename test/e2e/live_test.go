@@ -1,6 +1,12 @@
 package e2e
 
-import "testing"
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/larder-sync/larder/test/browser"
+)
 
 // TestLiveQueries follows queries through commits of this tab and of others, which other connections stand for.
 func TestLiveQueries(t *testing.T) {
@@ -55,6 +61,20 @@ func TestLiveQueries(t *testing.T) {
 			const late = t.live(show); late(); await quiet();
 			return [calls, told];`,
 			`[1,[]]`},
+		"nothing is told after a stop in the middle of a run": {follow + `
+			const stop = t.live(show); await times(1);
+			let reads = 0; const getAll = IDBObjectStore.prototype.getAll;
+			IDBObjectStore.prototype.getAll = function (...args) { reads++; stop(); return getAll.apply(this, args); };
+			try { await t.put({ id: '5' }); await until(() => reads); await quiet(); } finally { IDBObjectStore.prototype.getAll = getAll; }
+			return [reads, told.length];`,
+			`[1,1]`},
+		"what is committed while a query is read is told by the next run": {follow + `
+			const other = await open(name, options), stop = t.live(show); await times(1);
+			let written; const getAll = IDBObjectStore.prototype.getAll;
+			IDBObjectStore.prototype.getAll = function (...args) { written ??= other.table('item').put({ id: '6' }); return getAll.apply(this, args); };
+			try { await t.put({ id: '5' }); await until(() => told.at(-1).startsWith('1,2,3,5,6')); await written; } finally { IDBObjectStore.prototype.getAll = getAll; }
+			stop(); await other.close(); return told.slice(1).map((call) => call.split('|')[1]).join();`,
+			`"5,6"`},
 		"a row that the app has changed in place is still told when it is stored": {follow + `
 			let latest; const stop = t.where({ id: '1' }).live((rows, change) => { latest = rows[0]; show(rows, change); });
 			await times(1); latest.text = 'mine'; await t.put(latest);
@@ -93,4 +113,71 @@ func TestLiveQueries(t *testing.T) {
 			await until(() => told.at(-1)[0] === 1500); stop(); return told;`,
 			`[[0,0,0,0],[2000,2000,0,0],[1500,0,0,500]]`},
 	})
+}
+
+// TestTelling follows what one tab tells the others of its commits, with the time of its messages in the test's hands.
+func TestTelling(t *testing.T) {
+	const held = `
+		const held = []; // what waits for the time of the next message
+		const setTimer = window.setTimeout;
+		window.setTimeout = (fn, ms, ...args) => (ms === 16 ? -held.push(fn) : setTimer(fn, ms, ...args));`
+	const hear = held + `
+		window.heard = [];
+		const channel = new BroadcastChannel('larder:' + arguments[0] + ':changes');
+		channel.onmessage = ({ data }) => heard.push(data.changes.map(({ store, ids }) => store + ' ' + (ids?.join() ?? 'many')).join(' and '));
+		const { open } = await import('/larder.js');
+		const db = await open(arguments[0], { version: 1, tables: { item: {}, note: {} } });
+		const item = db.table('item'), note = db.table('note');
+		const until = async (n) => { while (heard.length < n) await new Promise((r) => setTimer(r, 5)); };`
+	browser.Each(t, func(t *testing.T, engine browser.Engine) {
+		s := newStack(t)
+		s.start(t)
+		b := browser.New(t, browser.Options{Engine: engine})
+		for _, c := range []struct{ name, body, want string }{
+			{"the first commit is told at once, and those that follow by one message", `
+				for (let i = 0; i < 50; i++) await (i % 2 ? note : item).put({ id: 'r' + i });
+				held.shift()(); await until(2);
+				await item.put({ id: 'later' }); await until(3);`,
+				`["item r0","note ` + every(1, 50) + ` and item ` + every(2, 50) + `","item later"]`},
+			{"more than can be named are told as many", `
+				await item.put({ id: 'a' }); await item.bulkPut(Array.from({ length: 150 }, (_, i) => ({ id: 'b' + i })));
+				await item.bulkPut(Array.from({ length: 150 }, (_, i) => ({ id: 'c' + i }))); await item.put({ id: 'd' });
+				held.shift()(); await until(2);`, `["item a","item many"]`},
+			{"a hidden page, whose timers are late, tells each commit at once", `
+				Object.defineProperty(document, 'hidden', { get: () => true });
+				for (let i = 0; i < 3; i++) await item.put({ id: 'r' + i });
+				await until(3);`, `["item r0","item r1","item r2"]`},
+			{"a page that is closed tells what it has not told", `
+				for (let i = 0; i < 3; i++) await item.put({ id: 'r' + i });
+				await db.close(); await until(2);`, `["item r0","item r1,r2"]`},
+		} {
+			t.Run(c.name, func(t *testing.T) {
+				page := b.Open(t, s.url+plain)
+				got, err := page.Eval(t.Context(), hear+c.body+`await db.close(); channel.close(); return heard;`, t.Name())
+				if err != nil || string(got) != c.want {
+					t.Errorf("got  %s, %v\nwant %s", got, err, c.want)
+				}
+			})
+		}
+		t.Run("a page that is left tells what it has not told", func(t *testing.T) {
+			stays := openTab(t, b, s.url, t.Name(), "")
+			stays.read(new(any), `window.seen = 0; items.where({ rank: 2 }).live((rows) => { seen = rows.length; });`)
+			stays.wait(`return (await items.count()) === 0;`)
+			leaves := openTab(t, b, s.url, t.Name(), held)
+			leaves.read(new(any), `await items.put({ id: '1', rank: 1 }); await items.put({ id: '2', rank: 2 });`)
+			if err := leaves.Navigate(leaves.ctx, s.url+"/larder.js"); err != nil {
+				t.Fatal(err)
+			}
+			stays.wait(`return seen === 1;`)
+		})
+	})
+}
+
+// every names each second row from one on.
+func every(from, to int) string {
+	var list []string
+	for i := from; i < to; i += 2 {
+		list = append(list, "r"+strconv.Itoa(i))
+	}
+	return strings.Join(list, ",")
 }
