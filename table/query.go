@@ -1,7 +1,6 @@
 package table
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -65,7 +64,7 @@ func (q *Query) Apply(records []Record) []Record {
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, q.Compare)
+	Sort(found, q.Compare)
 	found = found[min(max(q.Skip, 0), len(found)):]
 	if q.Take >= 0 {
 		found = found[:min(q.Take, len(found))]

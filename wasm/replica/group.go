@@ -43,7 +43,7 @@ func members(ctx context.Context, tx *store.Tx, op *table.Operation) ([]*table.O
 			}
 		}
 	}
-	slices.SortFunc(all, func(a, b *table.Operation) int { return int(int64(a.Seq) - int64(b.Seq)) })
+	table.Sort(all, func(a, b *table.Operation) int { return int(int64(a.Seq) - int64(b.Seq)) })
 	return all, nil
 }
 

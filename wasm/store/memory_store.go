@@ -180,7 +180,7 @@ func (s *memoryStore) find(f *Find) []table.Record {
 		}
 	}
 	if f.Sort {
-		slices.SortFunc(found, order.Compare)
+		table.Sort(found, order.Compare)
 	}
 	found = found[min(f.Skip, len(found)):]
 	if f.Take >= 0 {

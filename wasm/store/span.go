@@ -255,7 +255,7 @@ func opposite(op table.Op) table.Op {
 
 // union sorts spans and joins those that touch.
 func union(spans []span) []span {
-	slices.SortFunc(spans, func(a, b span) int {
+	table.Sort(spans, func(a, b span) int {
 		if c := table.CompareValues(a.low, b.low); c != 0 {
 			return c
 		}
