@@ -11,11 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/larder-sync/larder/server/api"
 	"github.com/larder-sync/larder/server/metric"
 )
-
-// bodyTime is how long a request's body may take. It is not the server's ReadTimeout, which would end streams too.
-const bodyTime = time.Minute
 
 // quiet are the paths that are asked for all the time.
 var quiet = []string{"/healthz", "/readyz", "/__probe", "/metrics"}
@@ -28,8 +26,9 @@ func logged(logger *slog.Logger, metrics *metric.Metrics, next http.Handler) htt
 		id := strconv.FormatUint(rand.Uint64(), 36)
 		w.Header()["X-Request-Id"] = []string{id}
 		if r.ContentLength != 0 {
-			// HTTP/2 cannot, and has its own limits; so there is nothing to do about an error.
-			_ = http.NewResponseController(w).SetReadDeadline(start.Add(bodyTime))
+			// Not the server's ReadTimeout, which would end streams too. HTTP/2 cannot, and has its own limits; so there is
+			// nothing to do about an error.
+			_ = http.NewResponseController(w).SetReadDeadline(start.Add(api.BodyTime))
 		}
 		rec := &recorder{ResponseWriter: w}
 		defer func() {

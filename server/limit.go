@@ -24,6 +24,10 @@ const (
 	DefaultRate = 1000
 )
 
+// tooLong is why a request was ended.
+var tooLong = api.Refuse(http.StatusServiceUnavailable, "the request took longer than the "+strconv.Itoa(int(requestTime/time.Second))+
+	" seconds that the server gives it: ask for less, or try again")
+
 // refusal answers a request that is not let through.
 type refusal func(w http.ResponseWriter, r *http.Request, err error)
 
@@ -43,7 +47,7 @@ func limited(callers *callers, refuse refusal, next http.Handler) http.Handler {
 			return
 		}
 		if !streams(r) {
-			ctx, cancel := context.WithTimeout(r.Context(), requestTime)
+			ctx, cancel := context.WithTimeoutCause(r.Context(), requestTime, tooLong)
 			defer cancel()
 			r = r.WithContext(ctx)
 		}

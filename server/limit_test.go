@@ -2,6 +2,7 @@ package server
 
 import (
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -60,6 +62,18 @@ func TestLimited(t *testing.T) {
 				t.Errorf("%s: %d", target, code)
 			}
 		}
+	})
+	t.Run("a request that takes longer is told so", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			waits := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done()
+				refuse(w, r, context.Cause(r.Context()))
+			})
+			_, text, _ := ask(limited(newCallers(0), refuse, waits), "127.0.0.1:1", "/tables/note")
+			if !strings.Contains(text, "60 seconds") {
+				t.Error(text)
+			}
+		})
 	})
 	t.Run("addresses of one network count as one, and few are remembered", func(t *testing.T) {
 		c := newCallers(1)

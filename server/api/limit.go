@@ -3,9 +3,13 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/larder-sync/larder/table"
 )
+
+// BodyTime is how long the body of a request may take to come.
+const BodyTime = time.Minute
 
 // MaxHeader is how many bytes the headers of a request may have.
 const MaxHeader = 32 << 10

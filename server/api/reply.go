@@ -106,6 +106,9 @@ func (a *API) send(w http.ResponseWriter, out reply) {
 
 // refuse makes the answer to a request that failed. What the server did wrong is logged, and told without its details.
 func (a *API) refuse(r *http.Request, err error) reply {
+	if told, ok := errors.AsType[*statusError](context.Cause(r.Context())); ok && errors.Is(err, context.DeadlineExceeded) {
+		err = told // says how long it was
+	}
 	code, text := table.CodeOf(err), err.Error()
 	out := reply{status: statusOf(err)}
 	var own *statusError
@@ -122,7 +125,7 @@ func (a *API) refuse(r *http.Request, err error) reply {
 		return out
 	}
 	if out.status >= http.StatusInternalServerError {
-		if r.Context().Err() == nil {
+		if r.Context().Err() == nil && code != table.CodeClosed { // to refuse is no failure
 			a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "status", out.status, "error", text)
 		}
 		var known *table.Error

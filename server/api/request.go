@@ -6,8 +6,10 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/table"
@@ -52,6 +54,10 @@ func (a *API) readBody(r *http.Request) ([]byte, error) {
 	if errors.As(err, &tooLarge) {
 		return nil, table.Errorf(table.CodeLimit, "the request's body is larger than the server's --max-body of ",
 			strconv.FormatInt(a.maxBody, 10), " bytes: send less at once")
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, status(http.StatusRequestTimeout, table.Errorf(table.CodeLimit, "the request's body took longer than ",
+			strconv.Itoa(int(BodyTime/time.Second)), " seconds to come: send less at once"))
 	}
 	if err != nil {
 		return nil, table.Errorf(table.CodeInvalid, "the request's body cannot be read").Because(err)
