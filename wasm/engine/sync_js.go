@@ -49,7 +49,7 @@ func (h *handle) newReplica(sync map[string]any) *replica.Replica {
 	o := replica.Options{
 		Outbox:   h.outbox,
 		Protocol: replica.Protocol(protocol),
-		Sources:  h.sources(sync),
+		Sources:  h.sources(object(sync["sources"])),
 		Token: func(ctx context.Context, fresh bool) (string, error) {
 			v, err := browser.Await(ctx, h.hook("token", fresh))
 			if err != nil || v.Type() != js.TypeString {

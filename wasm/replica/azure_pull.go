@@ -45,28 +45,28 @@ const (
 
 // placeOf reads a position. One that this program did not write is the beginning.
 func placeOf(text string) (s place) {
-	r, err := table.ParseRecord([]byte(text))
-	if err != nil {
+	fields := strings.Split(text, "\n")
+	if len(fields) < 7 {
 		return place{only: true, low: firstDate}
 	}
-	for name, field := range map[string]*string{"at": &s.at, "after": &s.after, "newest": &s.newest,
-		"low": &s.low, "next": &s.next, "step": &s.step} {
-		*field, _ = r[name].(string)
-	}
-	for name, field := range map[string]*bool{"only": &s.only, "ended": &s.ended, "hard": &s.hard} {
-		*field, _ = r[name].(bool)
-	}
-	list, _ := r["not"].([]any)
-	for _, v := range list {
-		id, _ := v.(string)
-		s.not = append(s.not, id)
-	}
+	s = place{at: fields[0], after: fields[1], newest: fields[2], low: fields[3], next: fields[4], step: fields[5], not: fields[7:]}
+	s.only, s.ended, s.hard = strings.Contains(fields[6], "o"), strings.Contains(fields[6], "e"), strings.Contains(fields[6], "h")
 	return s
 }
 
+// String is one line for each field, and one for each id of not: no id has a line break.
 func (s *place) String() string {
-	return string(table.AppendJSON(nil, table.Record{"at": s.at, "not": s.not, "only": s.only, "after": s.after,
-		"newest": s.newest, "low": s.low, "next": s.next, "ended": s.ended, "hard": s.hard, "step": s.step}))
+	flags := ""
+	if s.only {
+		flags += "o"
+	}
+	if s.ended {
+		flags += "e"
+	}
+	if s.hard {
+		flags += "h"
+	}
+	return strings.Join(append([]string{s.at, s.after, s.newest, s.low, s.next, s.step, flags}, s.not...), "\n")
 }
 
 // GetLastSync implements [Source]. A write is seen some time after the moment that its updatedAt tells, so records may appear behind those
@@ -132,7 +132,7 @@ func (z *Azure) GetChanges(ctx context.Context, w Want) (*Changes, error) {
 		s.advance(at, rows)
 		return &Changes{Changed: rows, Next: s.String(), More: true}, nil
 	}
-	if len(rows) > 0 || s.not != nil {
+	if len(rows)+len(s.not) > 0 {
 		s.at = table.ShiftDate(at, 0, 1)
 	}
 	z.end(w, &s)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/larder-sync/larder/table"
@@ -126,65 +125,67 @@ func (r *Replica) answerOf(op *table.Operation, v Verdict) (*table.Response, err
 }
 
 // fetch asks the source for a page.
-func (r *Replica) fetch(ctx context.Context, f Fetch) (Fetched, error) {
+func (r *Replica) fetch(ctx context.Context, f Fetch) Fetched {
+	page, err := r.page(ctx, f)
+	return Fetched{page, blame(f.Table, err)}
+}
+
+func (r *Replica) page(ctx context.Context, f Fetch) (*table.Page, error) {
 	schema, err := r.store.Schema(f.Table)
-	if err != nil {
-		return Fetched{}, err
-	}
-	b := r.now
+	b, s := r.now, r.sweeps[f.Pull]
 	since := strings.TrimPrefix(f.Token, b.mark)
-	if f.First {
-		if s := r.sweeps[f.Pull]; s != nil && s.list {
-			delete(r.sweeps, f.Pull) // a list of ids begins anew with each pull
+	if f.First && err == nil {
+		if s != nil && s.list {
+			s = nil // a list of ids begins anew with each pull
+			delete(r.sweeps, f.Pull)
 		}
-		if since, err = b.source.GetLastSync(ctx, f.Pull, since); err != nil {
-			return Fetched{Err: blame(f.Table, err)}, nil
-		}
+		since, err = b.source.GetLastSync(ctx, f.Pull, since)
+	}
+	if err != nil {
+		return nil, err
 	}
 	got, err := b.source.GetChanges(ctx, Want{Pull: f.Pull, Since: since, Limit: f.Limit,
 		Known: func(ctx context.Context) (int, error) { return r.told(ctx, f.Pull) }})
-	if err == nil && got == nil {
-		err = lie(f.Table, "no page")
-	}
 	if err != nil {
-		return Fetched{Err: blame(f.Table, err)}, nil
+		return nil, err
 	}
-	page := &table.Page{Token: b.mark + since, More: got.More, Count: -1}
-	if got.Next != "" {
-		page.Token = b.mark + got.Next
+	if got == nil {
+		got = &Changes{}
 	}
-	if got.More && page.Token == b.mark+since {
-		return Fetched{Err: lie(f.Table, "a page after which there is more, without a position that it ends at")}, nil
+	next := got.Next
+	if next == "" {
+		next = since
 	}
-	for _, row := range got.Changed {
-		record, err := received(schema, row)
-		if err != nil {
-			return Fetched{Err: lie(f.Table, "a record that cannot be stored").Because(err)}, nil
-		}
-		if record.Deleted() {
-			got.Removed = append(got.Removed, record.ID())
+	if got.More && next == since {
+		return nil, lie(f.Table, "a page after which there is more, without a position that it ends at")
+	}
+	changes, ids := make([]table.Change, len(got.Changed)+len(got.Removed)), got.IDs
+	for i := range changes {
+		c := &changes[i]
+		if at := i - len(got.Changed); at >= 0 {
+			c.ID, c.Removed = got.Removed[at], table.ReasonDeleted
 			continue
 		}
-		page.Changes = append(page.Changes, table.Change{Row: table.Row{ID: record.ID(), Record: record}})
+		record, err := received(schema, got.Changed[i])
+		if err != nil {
+			return nil, lie(f.Table, "a record that cannot be stored").Because(err)
+		}
+		if c.ID = record.ID(); record.Deleted() {
+			c.Removed = table.ReasonDeleted
+		} else if c.Record = record; ids != nil || s != nil {
+			ids = append(ids, c.ID) // the page need not bring it
+		}
 	}
-	for _, id := range slices.Concat(got.Removed, got.IDs) {
+	for _, id := range slices.Concat(ids, got.Removed) {
 		if err := table.CheckID(id); err != nil {
-			return Fetched{Err: lie(f.Table, "an id that no record can have").Because(err)}, nil
+			return nil, lie(f.Table, "an id that no record can have").Because(err)
 		}
 	}
-	for _, id := range got.Removed {
-		page.Changes = append(page.Changes, table.Change{Row: table.Row{ID: id}, Removed: table.ReasonDeleted})
+	if ids != nil {
+		r.listed(f.Pull, ids)
 	}
-	if got.IDs != nil || r.sweeps[f.Pull] != nil {
-		for _, c := range page.Changes { // some of which the page need not bring
-			if c.Removed == "" {
-				got.IDs = append(got.IDs, c.ID)
-			}
-		}
-		r.listed(f.Pull, got.IDs)
-	}
-	page.Changes, err = r.news(ctx, f.Table, page.Changes)
-	return Fetched{Page: page}, err
+	changes, err = r.news(ctx, f.Table, changes)
+	return &table.Page{Changes: changes, Token: b.mark + next, More: got.More, Count: -1}, err
 }
 
 func lie(tableName, what string) *table.Error {
@@ -215,12 +216,7 @@ func received(schema *table.Schema, given table.Record) (table.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch v := given[table.ColumnVersion].(type) {
-	case string:
-		r[table.ColumnVersion] = v
-	case float64:
-		r[table.ColumnVersion] = strconv.FormatFloat(v, 'f', -1, 64)
-	}
+	r[table.ColumnVersion] = given.Version()
 	r = versioned(r)
 	for _, name := range [...]string{table.ColumnCreatedAt, table.ColumnUpdatedAt} {
 		text, _ := given[name].(string)
@@ -228,8 +224,7 @@ func received(schema *table.Schema, given table.Record) (table.Record, error) {
 			r[name] = date
 		}
 	}
-	switch given[table.ColumnDeleted] {
-	case true, 1.0:
+	if given.Deleted() {
 		r[table.ColumnDeleted] = true
 	}
 	return r, nil

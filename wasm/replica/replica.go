@@ -182,7 +182,7 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		if err := r.signIn(ctx); err != nil {
 			return nil, err
 		}
-		return r.fetch(ctx, e)
+		return r.fetch(ctx, e), nil
 	case Settle:
 		settlement, err := r.settle(ctx, e.Operations, e.Answers)
 		return Settled{settlement}, err

@@ -18,7 +18,7 @@ type Source interface {
 	// GetLastSync returns the position from which a pull begins. Most sources return stored, which is the [Changes.Next] of the
 	// last page that was stored, "" before the first.
 	GetLastSync(ctx context.Context, p Pull, stored string) (since string, err error)
-	// GetChanges returns a page of what has changed after a position; "" is the beginning.
+	// GetChanges returns a page of what has changed after a position; "" is the beginning. Nil is a page of nothing.
 	GetChanges(ctx context.Context, w Want) (*Changes, error)
 	// ApplyChanges carries out operations in their order and returns their verdicts: all of them, or with an error those until
 	// then. An operation whose answer was lost comes again: its id tells, where the backend keeps ids; else a conflict with

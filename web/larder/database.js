@@ -97,7 +97,7 @@ export class Database {
       },
       epoch: (json) => course(this.#emit('epoch', JSON.parse(json))),
       token: (fresh) => this.#token(fresh),
-      source: (table, ...call) => ask(this.#options.sync.tables[table], this.dates(table), ...call),
+      source: (table, ...call) => ask(table, this.#options.sync.tables[table], this.dates(table), ...call),
       stranger: () => { this.#stranger = true; },
       event: (event, json) => this.#emit(event, json ? JSON.parse(json) : {}),
       versionchange: async (deleted) => {

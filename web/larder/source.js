@@ -26,13 +26,12 @@ export function timeouts(sources, tables) {
 const offline = /failed to fetch|networkerror|load failed/i;
 
 /**
- * Calls a source's function for the engine: what it is asked and what it answers are JSON text. It gets Dates where the schema
- * has dates. An error with retryAfter, in seconds, wants to be asked again then.
+ * Calls a source's function for the engine: what it is asked and what it answers are JSON text, the latter in a form that is as it
+ * must be. The source gets Dates where the schema has dates. An error with retryAfter, in seconds, wants to be asked again then.
  */
-export async function ask(source, dates, method, json, signal) {
-  const request = JSON.parse(json);
+export async function ask(table, source, dates, method, json, signal) {
   try {
-    return text(await call(source, dates, method, request, signal));
+    return text(await calls[method](new Answers(table), source, JSON.parse(json), signal, dates));
   } catch (error) {
     if (typeof error?.retryAfter === 'number') return JSON.stringify({ later: error.retryAfter });
     if (error instanceof TypeError && offline.test(error.message)) throw failure('network', 'the source cannot be reached', error);
@@ -40,19 +39,53 @@ export async function ask(source, dates, method, json, signal) {
   }
 }
 
-function call(source, dates, method, request, signal) {
-  if (method !== 'applyChanges') {
-    if (!source[method]) return request.stored; // where the last page that was stored has ended
-    return source[method]({ ...request, signal });
-  }
-  if (!source.applyChanges) return request.map(({ id }) => ({ id, refused: 'its source takes no changes' }));
-  for (const { record, base, changes } of request) for (const row of [record, base, changes]) revive(row, dates);
-  return source.applyChanges(request, { signal });
+const calls = {
+  async getLastSync(answers, source, { at: stored, filter }, signal) { // without it: where the last page that was stored has ended
+    const since = source.getLastSync ? await source.getLastSync({ stored, filter, signal }) : stored;
+    answers.must(typeof since === 'string', 'a position that is not text');
+    return { since };
+  },
+  async getChanges(answers, source, { at: since, filter, limit }, signal) {
+    const page = await source.getChanges({ since, limit, filter, signal });
+    answers.must(isObject(page), 'a page that is not an object');
+    const { changed = [], removed = [], ids, next = '', more = false } = page;
+    answers.must(Array.isArray(changed) && isTexts(removed) && isTexts(ids ?? []) && typeof next === 'string' && typeof more === 'boolean',
+      'a page that is not { changed: [record], removed: [id], ids: [id], next: text, more: true or false }');
+    return { changed: changed.map(plain), removed, ids, next, more };
+  },
+  async applyChanges(answers, source, rows, signal, dates) {
+    if (!source.applyChanges) return rows.map(({ id }) => ({ id, refused: 'its source takes no changes' }));
+    const operations = rows.map(({ id, table, action, recordId, record, base, changes }) => {
+      for (const row of [record, base, changes]) revive(row, dates);
+      return { id, table, action, recordId, record, base, changes };
+    });
+    const verdicts = await source.applyChanges(operations, { signal });
+    const form = 'verdicts that are not [{ id }, with a record, or conflict: record or null, or refused: text]';
+    answers.must(Array.isArray(verdicts), form);
+    return verdicts.map((verdict) => {
+      const { id, record = null, conflict, refused } = verdict ?? {};
+      const now = conflict === undefined ? record : conflict;
+      answers.must(typeof id === 'string' && (now === null || isObject(now)) && (refused === undefined || (typeof refused === 'string' && refused)), form);
+      return { id, record: plain(now), conflict: conflict !== undefined, refused };
+    });
+  },
+};
+
+/** What a source has answered, and may be told that it must not. */
+class Answers {
+  constructor(table) { this.table = table; }
+
+  must(is, what) { if (!is) throw failure('server', `the source of ${this.table} gave ${what}`); }
 }
+
+const isTexts = (list) => Array.isArray(list) && list.every((item) => typeof item === 'string');
+
+/** A record whose version is text, as backends that count have it. */
+const plain = (row) => (typeof row?.version === 'number' ? { ...row, version: String(row.version) } : row);
 
 function text(answer) {
   try {
-    return JSON.stringify(answer) ?? 'null';
+    return JSON.stringify(answer);
   } catch (cause) {
     throw invalid('the source gave what JSON cannot hold', cause);
   }
