@@ -17,7 +17,7 @@ func (d *device) check() {
 	for id, r := range rows {
 		version := r.Version()
 		n, _ := strconv.Atoi(version[strings.LastIndexByte(version, '-')+1:])
-		if n > 0 && n < d.shown[id] {
+		if n > 0 && n < d.shown[id] && !d.history.undone {
 			d.fail("%s shows version %s of %s, and has shown %d", d.name, version, id, d.shown[id])
 		}
 		d.shown[id] = max(n, d.shown[id])
@@ -92,7 +92,7 @@ func (w *world) compare() {
 			case d.forgot[id]:
 			case last.text != "" && !w.history.took(d, id, last.text):
 				w.fail("%s: the write %s of %s never reached the server", d.name, last.text, id)
-			case last.text == "" && last.was && server[id] != nil && !w.history.deleted[id]:
+			case last.text == "" && last.was && server[id] != nil && !w.history.deleted[id] && !w.history.undone:
 				w.fail("%s: the delete of %s never reached the server", d.name, id)
 			}
 		}

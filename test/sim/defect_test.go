@@ -16,6 +16,7 @@ import (
 // defect is what is deliberately wrong in a world, at its boundaries: the zero defect is none. Changes of requests and answers
 // happen between the witness and the server, as a bug on either side would.
 type defect struct {
+	deaf    bool                                              // a stream leaves out the first record that it should tell of
 	lock    bool                                              // tabs do not wait for each other
 	steps   func([]store.Step) []store.Step                   // changes what is asked of the storage
 	results func([]store.Step, []store.Result)                // changes what the storage answers
@@ -47,8 +48,11 @@ func holds(s store.Step, name string, is func(any) bool) bool {
 	return false
 }
 
-func isCursor(s store.Step) bool {
-	return s.Store == replica.StoreMeta && holds(s, "key", func(v any) bool { k, _ := v.(string); return strings.HasPrefix(k, "cursor/") })
+// keeps reports whether a step puts the row of a key into the meta store.
+func keeps(prefix string) func(store.Step) bool {
+	return func(s store.Step) bool {
+		return s.Store == replica.StoreMeta && holds(s, "key", func(v any) bool { k, _ := v.(string); return strings.HasPrefix(k, prefix) })
+	}
 }
 
 func isWrite(s store.Step) bool { return s.Op == store.OpPut || s.Op == store.OpDelete }
@@ -83,7 +87,7 @@ func pages(change func(p *table.Page)) func(replica.Send, replica.Answer) replic
 
 // defects are what the simulator must find. Functions make them, because some remember.
 var defects = map[string]func() defect{
-	"the cursor is stored before its page": func() defect { return defect{half: isCursor} },
+	"the cursor is stored before its page": func() defect { return defect{half: keeps("cursor/")} },
 	"the record is stored before its operation": func() defect {
 		return defect{half: func(s store.Step) bool { return s.Store == "item" && isWrite(s) }}
 	},
@@ -136,12 +140,35 @@ var defects = map[string]func() defect{
 			}
 		}}
 	},
-	"the client's id is not stored": func() defect {
-		return defect{steps: without(func(s store.Step) bool {
-			return s.Store == replica.StoreMeta && holds(s, "key", func(v any) bool { return v == "client" })
+	"the client's id is not stored":     func() defect { return defect{steps: without(keeps("client"))} },
+	"whose a database is is not stored": func() defect { return defect{steps: without(keeps("principal"))} },
+	"what the server was known to have is not stored": func() defect {
+		return defect{steps: without(func(s store.Step) bool { return keeps("seen/")(s) || keeps("past/")(s) })}
+	},
+	"a pull from the start forgets to take away": func() defect {
+		return defect{steps: func(steps []store.Step) []store.Step {
+			for _, s := range steps {
+				for _, row := range s.Values {
+					if s.Store == replica.StoreMeta {
+						delete(row, "sweep")
+					}
+				}
+			}
+			return steps
+		}}
+	},
+	"the server takes a copy's operation for the one that it knows": func() defect {
+		known := map[string]string{}
+		return defect{request: requests(func(_ int, r *table.Request) {
+			number := r.Headers["repeatability-client-id"]
+			if known[number] == "" {
+				known[number] = r.Headers["repeatability-request-id"]
+			}
+			r.Headers["repeatability-request-id"] = known[number]
 		})}
 	},
-	"tabs push without the lock": func() defect { return defect{lock: true} },
+	"a stream leaves out a record": func() defect { return defect{deaf: true} },
+	"tabs push without the lock":   func() defect { return defect{lock: true} },
 	"an operation gets a new id each time it is sent": func() defect {
 		n := 0
 		return defect{send: requests(func(_ int, r *table.Request) {

@@ -128,6 +128,10 @@ func (t *tab) start() error {
 			}
 			return t.token(), nil
 		},
+		Epoch: func(context.Context, *replica.Epoch) (replica.Course, error) {
+			t.meet("a device finds that the server's past has changed")
+			return replica.CourseOffer, nil
+		},
 		Lock: t.lock}
 	if t.defect.lock {
 		options.Lock = nil
@@ -287,8 +291,8 @@ func (t *tab) typed(err error) {
 
 // decide is the app's handler of conflicts.
 func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, error) {
-	if had := t.history.records[c.Base.Version()]; t.kept[c.RecordID] {
-		// What a cancelled change has left here is what the next one was made on.
+	if had := t.history.records[c.Base.Version()]; t.kept[c.RecordID] || t.history.undone {
+		// What a cancelled change has left here is what the next one was made on; and what is brought back is based on what is there.
 	} else if had != nil {
 		if t.meet("a conflict has its true base"); differ(had, c.Base) {
 			t.fail("%s: a conflict of %s is told to be based on %v, and the server had %v", t.name, c.RecordID, c.Base, had)

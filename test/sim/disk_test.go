@@ -164,7 +164,11 @@ func (t *transaction) Start(ctx context.Context, steps []store.Step) func() ([]s
 }
 
 func (t *transaction) Finish(ctx context.Context, steps []store.Step) error {
-	if err := t.before(steps); err != nil {
+	err := t.before(steps)
+	if d := t.c.disk; err == nil && d.defect.half != nil && t.write && d.quiets == 0 && d.chance(5) { // else it seldom shows
+		err = table.Errorf(table.CodeStorage, "the storage failed")
+	}
+	if err != nil {
 		return t.half(ctx, steps, err)
 	}
 	if t.c.disk.defect.steps != nil {

@@ -20,6 +20,7 @@ type history struct {
 	deleted  map[string]bool            // records that were deleted, once at least
 	numbers  map[string]map[string]bool // the operations that came under a client's number
 	numbered map[string]string          // the number of each operation
+	undone   bool                       // what the server had done; versions count on from an older one
 	aged     bool                       // the server has forgotten verdicts
 	log      []string                   // the records that were changed, in order
 }
@@ -100,12 +101,14 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 		return
 	}
 	id, version := a.Body.ID(), a.Body.Version()
-	if by := h.effects[version]; by != "" {
+	if by := h.effects[version]; by != "" && h.undone {
+		return // it was brought back already
+	} else if by != "" {
 		w.fail("version %s was made by the operations %s and %s", version, by, q.ID)
 	}
 	h.effects[version] = q.ID
-	if match := strings.Trim(q.Headers["if-match"], `"`); q.Method != "POST" && match != h.current[id] {
-		w.fail("%s changed %s on top of %q, when it was %q already: %s", from.name, id, match, h.current[id], string(table.AppendBatch(nil, []table.Request{*q})))
+	if match, is := strings.Trim(q.Headers["if-match"], `"`), h.current[id]; q.Method != "POST" && is != "" && match != is {
+		w.fail("%s changed %s on top of %q, when it was %q already: %s", from.name, id, match, is, string(table.AppendBatch(nil, []table.Request{*q})))
 	}
 	h.current[id], h.records[version] = version, a.Body
 	h.log = append(h.log, id)

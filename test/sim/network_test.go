@@ -134,7 +134,7 @@ var rubbish = []string{"", "null", "{}", "[]", `{"value":null}`, `{"responses":[
 // half has the server carry out the first operations of a push, and refuse the others, because the token expires between them.
 func (t *tab) half(r request) replica.Answer {
 	list, err := table.ParseBatch(r.Body)
-	if r.Method != http.MethodPost || err != nil {
+	if r.Method != http.MethodPost || err != nil || len(list) == 0 {
 		return t.serve(r)
 	}
 	n := t.rng.IntN(len(list))
@@ -179,6 +179,9 @@ func (w *world) serve(r request) replica.Answer {
 	in := httptest.NewRequest(sent.Method, sent.Path, bytes.NewReader(sent.Body))
 	in.Header.Set("ZUMO-API-VERSION", table.ZUMOVersion)
 	in.Header.Set("Content-Type", "application/json")
+	for name, v := range sent.Headers {
+		in.Header.Set(name, v)
+	}
 	out := httptest.NewRecorder()
 	w.api.ServeHTTP(out, in)
 	answer := replica.Answer{Status: out.Code, Body: out.Body.Bytes()}

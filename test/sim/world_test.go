@@ -51,6 +51,7 @@ type world struct {
 
 	writes    int // numbers what clients write
 	history   history
+	saved     backup
 	met       map[string]int // what happened, and how often
 	steps     []string
 	violation string
@@ -206,6 +207,10 @@ func (w *world) step() {
 		w.clone(d)
 	case n < 95:
 		d.listen()
+	case n < 96:
+		w.save()
+	case n < 97:
+		w.restore()
 	default:
 		w.deliver()
 	}
