@@ -18,12 +18,20 @@ const module = "github.com/larder-sync/larder/"
 // Where a function's record (runtime, runtime2.go: _func) keeps what is needed here, in bytes from its beginning. Each is
 // the offset of a table that gives a value for each instruction, 0 where there is none.
 const (
+	nameField   = 4  // where its name begins; 0 is none
 	stackField  = 16 // how much of the stack is used
 	fileField   = 20
 	lineField   = 24
 	countField  = 28 // of the tables behind the record, which the garbage collector and panics read
+	unitField   = 32 // where the names of its package's files are
+	startField  = 36 // the line on which the function begins
+	kindField   = 40 // one byte, wrapper or something else
 	tablesField = 44
 )
+
+// wrapper is the kind of the functions that the linker makes, such as methods of pointers which call those of values
+// (internal/abi, symtab.go: FuncIDWrapper).
+const wrapper = 23
 
 // dropLines takes the tables of files and lines out of the functions' records, as the runtime allows ("?:0" is then the
 // place of a function), and overwrites with zeros those that nothing else refers to, and the names that nothing needs.
@@ -43,9 +51,9 @@ func dropLines(memory []byte) error {
 	if names <= 0 || units <= names || values <= units || records <= values || records > len(t) || functions > (len(t)-records)/8 {
 		return errTable
 	}
-	dropNames(t[names:units])
 	clear(t[units:values])
 	kept, dropped := map[uint32]bool{0: true}, map[uint32]bool{}
+	named := map[uint32]bool{}
 	for i := range functions {
 		offset, _ := u32(t, records+8*i+4)
 		f := records + int(offset)
@@ -69,7 +77,18 @@ func dropLines(memory []byte) error {
 			dropped[v] = true
 			binary.LittleEndian.PutUint32(t[f+field:], 0)
 		}
+		clear(t[f+unitField : f+kindField])
+		name, _ := u32(t, f+nameField)
+		if int(name) > units-names {
+			return errTable
+		}
+		if text, _, _ := bytes.Cut(t[names+int(name):units], []byte{0}); isNeeded(text, t[f+kindField]) {
+			named[name] = true
+		} else {
+			clear(t[f+nameField : f+nameField+4])
+		}
 	}
+	dropNames(t[names:units], named)
 	tables := t[values:records]
 	for from := range dropped {
 		if kept[from] {
@@ -84,15 +103,26 @@ func dropLines(memory []byte) error {
 	return nil
 }
 
-// dropNames overwrites the names of functions that neither a reader of a stack trace nor the runtime needs. Kept are those of
-// the program's own module, and those of all methods of pointers, out of which the runtime makes the text of a panic.
-func dropNames(names []byte) {
-	for len(names) > 0 {
-		name, rest, _ := bytes.Cut(names, []byte{0})
-		if !bytes.HasPrefix(name, []byte("main.")) && !bytes.HasPrefix(name, []byte(module)) && !bytes.Contains(name, []byte("(*")) {
+// isNeeded reports whether a reader of a stack trace, or the runtime, needs a function's name: kept are those of the program's own
+// module, and those of methods of pointers that were made from methods of values, out of which the runtime makes the text of a
+// panic.
+func isNeeded(name []byte, kind byte) bool {
+	return isOwn(name) || kind == wrapper && bytes.Contains(name, []byte("(*"))
+}
+
+func isOwn(name []byte) bool {
+	return bytes.HasPrefix(name, []byte("main.")) || bytes.HasPrefix(name, []byte(module))
+}
+
+// dropNames overwrites the names that begin at none of the offsets, but for the module's own: one may belong to a function that
+// is there only as a part of others.
+func dropNames(names []byte, kept map[uint32]bool) {
+	for at := 0; at < len(names); {
+		name, _, _ := bytes.Cut(names[at:], []byte{0})
+		if !kept[uint32(at)] && !isOwn(name) {
 			clear(name)
 		}
-		names = rest
+		at += len(name) + 1
 	}
 }
 

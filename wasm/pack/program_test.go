@@ -48,7 +48,7 @@ func TestPackedProgram(t *testing.T) {
 		if want := strings.Replace(whole, "lines: true", "lines: false", 1); err != nil || packed != want {
 			t.Errorf("it says %q, not %q: %v\n%s", packed, want, err, stderr)
 		}
-		if !strings.Contains(whole, "names: true lines: true") {
+		if !strings.Contains(whole, "value method time.Time.String called using nil *Time pointer") || !strings.Contains(whole, "names: true lines: true") {
 			t.Errorf("before, it said %q", whole)
 		}
 	})

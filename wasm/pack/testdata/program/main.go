@@ -3,10 +3,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
 	"strings"
+	"time"
 )
 
 type node struct {
@@ -50,6 +52,17 @@ func failing(n *node) (err error) {
 	return nil
 }
 
+// label is a value with a method, which the linker gives pointers to labels as well.
+type label struct{ text string }
+
+func (l label) String() string { return l.text }
+
+// named calls the method of a pointer that is nil.
+func named(l fmt.Stringer) (err error) {
+	defer func() { err = fmt.Errorf("recovered: %v", recover()) }()
+	return errors.New(l.String())
+}
+
 func stack() string {
 	text := make([]byte, 1<<12)
 	return string(text[:runtime.Stack(text, false)])
@@ -64,7 +77,7 @@ func main() {
 	for range 4 {
 		total += <-done
 	}
-	fmt.Println(grow(12).sum(), total, failing(nil))
+	fmt.Println(grow(12).sum(), total, failing(nil), named((*label)(nil)), named((*time.Time)(nil)))
 	fmt.Println("names:", strings.Contains(stack(), "main.stack("), "lines:", strings.Contains(stack(), "main.go:"))
 	if len(os.Args) > 1 {
 		panic("at the end")
