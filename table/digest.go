@@ -3,7 +3,6 @@ package table
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"math/bits"
 	"strconv"
 )
@@ -45,18 +44,20 @@ func (d Digest) Plus(other Digest) Digest {
 
 // String returns 32 hexadecimal digits.
 func (d Digest) String() string {
-	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], d.high)
-	binary.BigEndian.PutUint64(b[8:], d.low)
-	return hex.EncodeToString(b[:])
+	var b [32]byte
+	for i := range 16 {
+		b[i], b[16+i] = hexDigits[d.high>>(60-4*i)&15], hexDigits[d.low>>(60-4*i)&15]
+	}
+	return string(b[:])
 }
 
 func parseDigest(text string) (Digest, bool) {
-	b, err := hex.DecodeString(text)
-	if err != nil || len(b) != 16 {
+	if len(text) != 32 {
 		return Digest{}, false
 	}
-	return Digest{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}, true
+	high, err1 := strconv.ParseUint(text[:16], 16, 64)
+	low, err2 := strconv.ParseUint(text[16:], 16, 64)
+	return Digest{high, low}, err1 == nil && err2 == nil
 }
 
 func appendDigested(dst []byte, r Record) []byte {

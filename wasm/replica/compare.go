@@ -2,8 +2,6 @@ package replica
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/store"
@@ -31,12 +29,10 @@ func (r *Replica) compare(ctx context.Context, c Compare) (Compared, error) {
 		if changed[id] {
 			return
 		}
-		at, _ := slices.BinarySearchFunc(parts, id, func(p table.Part, id string) int {
-			if p.To == "" {
-				return 1
-			}
-			return strings.Compare(p.To, id)
-		})
+		at := 0
+		for parts[at].To != "" && parts[at].To < id && at < len(parts)-1 {
+			at++
+		}
 		out.Rows[at]++
 		if !c.Records {
 			sums[at].Add(record)
@@ -53,8 +49,12 @@ func (r *Replica) compare(ctx context.Context, c Compare) (Compared, error) {
 	for i := range parts {
 		out.Equal[i] = out.Rows[i] == parts[i].Count && sums[i] == parts[i].Digest
 	}
-	for _, id := range table.AppendKeys(nil, theirs) {
-		out.Differing = append(out.Differing, table.Change{Row: table.Row{ID: id, Record: theirs[id]}})
+	for i := range parts {
+		for _, record := range parts[i].Records {
+			if id := record.ID(); theirs[id] != nil { // and not here
+				out.Differing = append(out.Differing, table.Change{Row: table.Row{ID: id, Record: record}})
+			}
+		}
 	}
 	return out, err
 }
@@ -120,8 +120,13 @@ func (r *Replica) bases(operations, rows []table.Record, fn func(id string, reco
 			fn(id, row)
 		}
 	}
-	for _, id := range table.AppendKeys(nil, groups) {
+	for _, row := range operations {
+		id, _ := row["recordId"].(string)
+		if groups[id] == nil {
+			continue // as one before
+		}
 		sent, waits, err := pair(groups[id])
+		delete(groups, id)
 		if err != nil {
 			return err
 		}

@@ -43,8 +43,35 @@ func parseLease(row table.Record) (l lease) {
 	return l
 }
 
-func (l lease) put() store.Step {
-	return putMeta(table.Record{"key": metaLease, "fence": l.fence, "beat": l.beat, "holder": l.holder})
+// swap replaces the row by what next makes of it, nil for nothing, and returns it as it was.
+func (r *Replica) swap(ctx context.Context, next func(now lease) *lease) (now lease, err error) {
+	err = r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, getMeta(metaLease))
+		if err != nil {
+			return err
+		}
+		now = parseLease(results[0].Rows[0])
+		if l := next(now); l != nil {
+			tx.Last(putMeta(table.Record{"key": metaLease, "fence": l.fence, "beat": l.beat, "holder": l.holder}))
+		}
+		return nil
+	})
+	return now, err
+}
+
+func (r *Replica) readLease(ctx context.Context) (lease, error) {
+	return r.swap(ctx, func(lease) *lease { return nil })
+}
+
+// replace replaces the row if it is still that of the holder, and reports whether it was.
+func (r *Replica) replace(ctx context.Context, mine, next lease) (bool, error) {
+	now, err := r.swap(ctx, func(now lease) *lease {
+		if now.fence != mine.fence {
+			return nil
+		}
+		return &next
+	})
+	return now.fence == mine.fence, err
 }
 
 // hold makes this replica the one that syncs, and waits for that. The context that it returns ends when another one has taken over.
@@ -95,28 +122,31 @@ func (r *Replica) lock(ctx context.Context) (release func(), fence float64, err 
 		release, err = r.options.Lock(patient)
 		silent := context.Cause(patient) == errSilent
 		stop(nil)
-		if err == nil {
-			now, err := r.readLease(ctx)
-			if err != nil {
-				release()
+		raise := 0.0
+		if err != nil {
+			if !silent || ctx.Err() != nil {
+				return nil, 0, err
 			}
-			return release, now.fence, err
+			if now, err := r.readLease(ctx); err != nil {
+				return nil, 0, err
+			} else if now != before {
+				continue // the holder lives
+			}
+			if release, err = r.options.Steal(ctx); err != nil {
+				return nil, 0, err
+			}
+			raise = 1 // whoever held it stores nothing any more
 		}
-		if !silent || ctx.Err() != nil {
-			return nil, 0, err
-		}
-		if now, err := r.readLease(ctx); err != nil {
-			return nil, 0, err
-		} else if now != before {
-			continue // the holder lives
-		}
-		if release, err = r.options.Steal(ctx); err != nil {
-			return nil, 0, err
-		}
-		if fence, err = r.raise(ctx, ""); err != nil {
+		now, err := r.swap(ctx, func(now lease) *lease {
+			if raise == 0 {
+				return nil
+			}
+			return &lease{fence: now.fence + raise}
+		})
+		if err != nil {
 			release()
 		}
-		return release, fence, err
+		return release, now.fence + raise, err
 	}
 }
 
@@ -126,20 +156,15 @@ func (r *Replica) lease(ctx context.Context, holder string) (fence float64, err 
 	var seen lease
 	for silence := time.Duration(0); ; silence += look {
 		taken := false
-		err := r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-			results, err := tx.Run(ctx, getMeta(metaLease))
-			if err != nil {
-				return err
-			}
-			now := parseLease(results[0].Rows[0])
+		_, err := r.swap(ctx, func(now lease) *lease {
 			if now != seen {
 				seen, silence = now, 0
 			}
-			if taken = now.holder == "" || silence >= leaseSilence; taken {
-				fence = now.fence + 1
-				tx.Last(lease{fence: fence, holder: holder}.put())
+			if taken = now.holder == "" || silence >= leaseSilence; !taken {
+				return nil
 			}
-			return nil
+			fence = now.fence + 1
+			return &lease{fence: fence, holder: holder}
 		})
 		if taken || err != nil {
 			return fence, err
@@ -150,67 +175,21 @@ func (r *Replica) lease(ctx context.Context, holder string) (fence float64, err 
 	}
 }
 
-// raise makes whoever syncs now store nothing any more.
-func (r *Replica) raise(ctx context.Context, holder string) (fence float64, err error) {
-	err = r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaLease))
-		if err == nil {
-			fence = parseLease(results[0].Rows[0]).fence + 1
-			tx.Last(lease{fence: fence, holder: holder}.put())
-		}
-		return err
-	})
-	return fence, err
-}
-
-func (r *Replica) readLease(ctx context.Context) (l lease, err error) {
-	err = r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, getMeta(metaLease))
-		if err == nil {
-			l = parseLease(results[0].Rows[0])
-		}
-		return err
-	})
-	return l, err
-}
-
 // beat says now and then that the holder lives, and ends its work when it is not the holder any more.
 func (r *Replica) beat(ctx context.Context, stop context.CancelCauseFunc, mine lease) {
 	for r.options.Wait(ctx, leaseBeat) == nil {
 		mine.beat++
-		if err := r.exchange(ctx, mine, mine); table.CodeOf(err) == table.CodeAborted {
-			stop(err)
+		// A failure of the storage stops the sync itself.
+		if held, err := r.replace(ctx, mine, mine); err == nil && !held {
+			stop(errFenced)
 			return
-		} // what else fails is the storage's, and stops the sync itself
+		}
 	}
 }
 
 // leave gives the lease back. What cannot be given back is silent, and so is taken soon.
 func (r *Replica) leave(mine lease) {
-	_ = r.exchange(context.Background(), mine, lease{fence: mine.fence})
-}
-
-// exchange replaces the row if the fence is still that of the holder.
-func (r *Replica) exchange(ctx context.Context, mine, next lease) error {
-	return r.store.Update(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-		if err := r.guard(ctx, tx, mine.fence); err != nil {
-			return err
-		}
-		tx.Last(next.put())
-		return nil
-	})
-}
-
-// guard refuses the transaction of who has been left behind.
-func (r *Replica) guard(ctx context.Context, tx *store.Tx, fence float64) error {
-	results, err := tx.Run(ctx, getMeta(metaLease))
-	if err != nil {
-		return err
-	}
-	if parseLease(results[0].Rows[0]).fence != fence {
-		return errFenced
-	}
-	return nil
+	_, _ = r.replace(context.Background(), mine, lease{fence: mine.fence})
 }
 
 // update is the store's Update for what a sync stores.
@@ -223,13 +202,18 @@ func (r *Replica) relieve(ctx context.Context, tables []string, fn func(*store.T
 	return r.store.Relieve(ctx, tables, r.fenced(ctx, fn))
 }
 
+// fenced refuses a transaction of who has been left behind.
 func (r *Replica) fenced(ctx context.Context, fn func(*store.Tx) error) func(*store.Tx) error {
 	if !r.contended() {
 		return fn
 	}
 	return func(tx *store.Tx) error {
-		if err := r.guard(ctx, tx, r.fence); err != nil {
+		results, err := tx.Run(ctx, getMeta(metaLease))
+		if err != nil {
 			return err
+		}
+		if parseLease(results[0].Rows[0]).fence != r.fence {
+			return errFenced
 		}
 		return fn(tx)
 	}
