@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"context"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-sync/larder/test/browser"
 )
@@ -153,7 +155,9 @@ func TestTelling(t *testing.T) {
 		} {
 			t.Run(c.name, func(t *testing.T) {
 				page := b.Open(t, s.url+plain)
-				got, err := page.Eval(t.Context(), hear+c.body+`await db.close(); channel.close(); return heard;`, t.Name())
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				got, err := page.Eval(ctx, hear+c.body+`await db.close(); channel.close(); return heard;`, t.Name())
 				if err != nil || string(got) != c.want {
 					t.Errorf("got  %s, %v\nwant %s", got, err, c.want)
 				}

@@ -56,6 +56,12 @@ const exported = parse('web/larder.js').statements.flatMap((node) => node.export
 const isValue = (symbol) => symbol.flags & (ts.SymbolFlags.Function | ts.SymbolFlags.Class | ts.SymbolFlags.Variable);
 compare('exports', exported, declared.filter(isValue).map((symbol) => symbol.name));
 
+/** What an array of texts in a JavaScript file holds, by the name of its constant. */
+const texts = (file, name) => parse(file).statements.filter(ts.isVariableStatement).flatMap((node) => node.declarationList.declarations)
+  .find((d) => d.name.getText() === name).initializer.elements.map((e) => e.text);
+
+compare('events', texts('web/larder/argument.js', 'events'), [...membersOf('DatabaseEvents'), 'conflict']);
+
 for (const name of Object.keys(internal)) compare(name, publicMembers(name), membersOf(name));
 
 // Each code with its class, as error.js has them, and all codes, as Go has them.

@@ -12,8 +12,9 @@ export function describe(v) {
   }
   if (v === null) return 'null';
   if (Array.isArray(v)) return 'an array';
-  const name = Object.prototype.toString.call(v).slice(8, -1);
-  if (name !== 'Object') return `a ${name}`;
+  if (v instanceof Date && Number.isNaN(v.getTime())) return 'an invalid Date';
+  const name = kind(v);
+  if (name !== 'Object') return `${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`;
   return v.constructor?.name && v.constructor !== Object ? `an object of class ${v.constructor.name}` : 'an object';
 }
 
@@ -22,7 +23,15 @@ export function need(is, what, given) {
   if (!is) throw invalid(`${what}, not ${describe(given)}`);
 }
 
-export const isObject = (v) => v !== null && typeof v === 'object' && !Array.isArray(v);
+/** The events of a database. */
+export const events = ['online', 'offline', 'sync', 'quarantine', 'digest', 'status', 'blocked', 'versionchange', 'storage', 'auth', 'epoch', 'fork',
+  'conflict'];
+
+/** What the language calls an object: Object, Date, Promise, HTMLBodyElement. */
+const kind = (v) => Object.prototype.toString.call(v).slice(8, -1);
+
+/** Whether a value is an object of names and values: no array, Date, Map, Promise or node, whose own names say little. */
+export const isObject = (v) => v !== null && typeof v === 'object' && ['Object', 'Module'].includes(kind(v));
 export const isCount = (v) => Number.isSafeInteger(v) && v >= 0;
 
 /** Checks the options object of a call and returns it: it may have the known names only, and a signal that is one. */

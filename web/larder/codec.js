@@ -18,18 +18,19 @@ export function encode(record, where) {
   }
 }
 
+const FRACTIONAL = 1e21; // whole numbers from there on are written with an exponent, as those with a fraction may be
 const deepest = 60; // levels: the engine, which counts exactly, allows about as many
 
 function check(v, where, path, within) {
   switch (typeof v) {
     case 'string':
-      if (v.includes('\0')) throw invalid(`${where()}: column ${path} holds U+0000, which cannot be stored`);
-      if (v.isWellFormed && !v.isWellFormed()) throw invalid(`${where()}: column ${path} holds half a surrogate pair`);
+      if (unstorable(v)) throw invalid(`${where()}: column ${path} holds ${unstorable(v)}, which cannot be stored`);
       return;
     case 'boolean': case 'undefined': return;
     case 'number':
-      if (Number.isFinite(v)) return;
-      throw invalid(`${where()}: column ${path} is ${v}: numbers are finite`);
+      if (!Number.isFinite(v)) throw invalid(`${where()}: column ${path} is ${v}: numbers are finite`);
+      if (!Number.isInteger(v) || Number.isSafeInteger(v) || Math.abs(v) >= FRACTIONAL) return;
+      throw invalid(`${where()}: column ${path} is ${v}: whole numbers beyond ±${Number.MAX_SAFE_INTEGER} are not exact; use a string`);
     case 'object':
       if (v === null) return;
       if (v instanceof Date) {
@@ -49,7 +50,10 @@ function check(v, where, path, within) {
       }
       if (isPlain(v)) {
         within.push(v);
-        for (const key in v) check(v[key], where, `${path}.${key}`, within);
+        for (const key in v) {
+          if (unstorable(key)) throw invalid(`${where()}: column ${path} has a name that holds ${unstorable(key)}, which cannot be stored`);
+          check(v[key], where, `${path}.${key}`, within);
+        }
         within.pop();
         return;
       }
@@ -57,6 +61,12 @@ function check(v, where, path, within) {
     default:
       throw invalid(`${where()}: column ${path} is ${describe(v)}, which cannot be stored`);
   }
+}
+
+/** What a text holds that cannot be stored; undefined for nothing. */
+export function unstorable(text) {
+  if (text.includes('\0')) return 'U+0000';
+  return text.isWellFormed && !text.isWellFormed() ? 'half a surrogate pair' : undefined;
 }
 
 function isPlain(v) {

@@ -1,7 +1,7 @@
 import { watchConnection } from '../online.js';
 import { AutoSync } from './autosync.js';
 import { Background, forget } from './background.js';
-import { isObject, need, optionsOf, until } from './argument.js';
+import { events, isObject, need, optionsOf, until } from './argument.js';
 import { copy, dateColumns, revive } from './codec.js';
 import { course, decide } from './conflict.js';
 import { Connection } from './connection.js';
@@ -257,6 +257,7 @@ export class Database {
 
   /** Calls handler for an event. Returns the function that unsubscribes. */
   on(event, handler) {
+    need(events.includes(event), `on takes the name of an event: ${events.join(', ')}`, event);
     need(typeof handler === 'function', `on("${event}") takes a function`, handler);
     if (!this.#handlers.has(event)) this.#handlers.set(event, new Set());
     this.#handlers.get(event).add(handler);

@@ -1,5 +1,5 @@
 import { describe, isCount, isObject, need, optionsOf, until } from './argument.js';
-import { reviveAll } from './codec.js';
+import { reviveAll, unstorable } from './codec.js';
 import { asLarderError, invalid } from './error.js';
 
 /** How many rows an iteration reads at a time: enough to be quick, few enough to hold the page's thread for a moment only. */
@@ -152,6 +152,7 @@ export class Query {
 function comparable(column, value, depth) {
   if (value === undefined) throw invalid(`where: ${column} is undefined; null finds records that have none`);
   if (value instanceof Date ? !Number.isNaN(value.getTime()) : value === null || Number.isFinite(value)) return;
+  if (typeof value === 'string' && unstorable(value)) throw invalid(`where: ${column} holds ${unstorable(value)}, which cannot be stored`);
   if (typeof value === 'string' || typeof value === 'boolean') return;
   const nested = Array.isArray(value) || (typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype);
   if (!nested || depth > 3) throw invalid(`where: ${column} is ${describe(value)}, which no column can be compared with`);
