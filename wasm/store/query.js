@@ -4,6 +4,7 @@
 larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
   const FEW = 64, MANY = 500;   // rows read at once while most may be in vain, and at most, so that no task holds the thread for long
   const ALIKE = 4000;           // the same of rows with one key, which a cursor must go on with
+  const WHOLE = 4000;           // the same where all are wanted: half of what a task may take
   const SPARE = 10;             // rows with the key of the row to begin after that may come before it
   const WIDE = 32;              // ranges read at once
 
@@ -257,9 +258,9 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
           continue;
         }
       }
-      if (rows.length > 0) yield rows;
+      const end = rows[rows.length - 1], k = end && keyOf(end);   // before who gets the rows takes their keys off
+      if (end) yield rows;
       if (!full) return;
-      const end = rows[rows.length - 1], k = keyOf(end);
       crowded = isOne(range) || (crowded && same(k, key(left[bound])));
       left = { ...left, [bound]: k, [open]: !isIndex };
       if (isIndex) last = end[id];
@@ -338,12 +339,24 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     if (!columns) return plain(row);
     return Object.fromEntries(columns.filter((name) => Object.hasOwn(row, name)).map((name) => [name, row[name]]));
   };
+  // Rows of one range, each made of a stored one, in an order that the source has.
+  const all = async (source, id, { ranges: [range = {}] = [], direction }, skip, take, make) => {
+    if (skip + take <= WHOLE) return (await operations.getAll(source, { range, direction, skip, take })).map(make);
+    const rows = [];
+    let left = skip;
+    for await (const slice of straight(source, id, range, direction === 'prev', WHOLE)) {
+      for (const row of slice) if (left-- <= 0 && rows.length < take) rows.push(make(row));
+      if (rows.length === take) break;
+    }
+    return rows;
+  };
+  // A caller in JavaScript may have each row made into another, slice by slice.
   const query = async (store, step) => {
-    const { scans: [first, ...others], filter, order, merge, skip = 0, take = Infinity, select: columns } = step;
+    const { scans: [first, ...others], filter, order, merge, skip = 0, take = Infinity, select: columns, each = (row) => row } = step;
+    const made = (row) => each(select(row, columns));
     if (take <= 0) return [];
     if (others.length === 0 && !filter && !order && first.direction !== 'down' && (first.ranges?.length ?? 1) === 1 && !first.ranges?.[0].after) {
-      const rows = await operations.getAll(sourceOf(store, first.index), { range: first.ranges?.[0], direction: first.direction, skip, take });
-      return columns ? rows.map((row) => select(row, columns)) : rows;
+      return all(sourceOf(store, first.index), store.keyPath, first, skip, take, made);
     }
     const enough = skip + take, compare = order && comparer(order, store.keyPath);
     let rows = [];
@@ -353,7 +366,7 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
       return 1;
     });
     if (order) sorted();
-    return rows.slice(skip, enough).map((row) => select(row, columns));
+    return rows.slice(skip, enough).map(made);
   };
   const count = async (store, step) => {
     if (!step.scans) return operations.count(store, step);

@@ -123,7 +123,7 @@ export class Connection {
 
   /** Reads, and once more by a new connection where the browser has closed the one there was. */
   async #query(step) {
-    if (this.#hooks.memory) return JSON.parse(await (await this.engine()).read(JSON.stringify(step)));
+    if (this.#hooks.memory) return readBy(await this.engine(), step);
     const db = this.#db ?? await this.#raw();
     try {
       return await globalThis.larderIDB.read(db, step);
@@ -234,6 +234,12 @@ function existing(name) {
     };
     return undefined;
   });
+}
+
+/** Has the engine, or a transaction of it, read where there is no IndexedDB. */
+export async function readBy({ read }, step) {
+  const answer = JSON.parse(await read(JSON.stringify(step)));
+  return step.each ? answer.map(step.each) : answer;
 }
 
 const closed = (name) => failure('closed', `the database ${name} is closed: open it again`);

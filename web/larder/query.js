@@ -1,5 +1,5 @@
 import { describe, isCount, isObject, need, optionsOf, until } from './argument.js';
-import { reviveAll, unstorable } from './codec.js';
+import { revive, reviveAll, unstorable } from './codec.js';
 import { asLarderError, invalid } from './error.js';
 
 /** How many rows an iteration reads at a time: enough to be quick, few enough to hold the page's thread for a moment only. */
@@ -132,10 +132,11 @@ export class Query {
     }
   }
 
-  async #run(parts, signal) { return reviveAll(await this.#raw(parts, signal), this.#source.dates); }
+  #run(parts, signal) { return this.#raw(parts, signal, (row) => revive(row, this.#source.dates)); }
 
-  #raw(parts, signal) {
-    return this.#asked(signal, async () => this.#source.read((await this.#source.plan(parts)).step));
+  /** The rows as they are stored, or as each(row) makes them, which the storage calls slice by slice. */
+  #raw(parts, signal, each) {
+    return this.#asked(signal, async () => this.#source.read({ ...(await this.#source.plan(parts)).step, each }));
   }
 
   async #asked(signal, work) {

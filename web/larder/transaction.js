@@ -1,4 +1,5 @@
 import { until } from './argument.js';
+import { readBy } from './connection.js';
 import { asLarderError, failure } from './error.js';
 import { Table } from './table.js';
 
@@ -14,7 +15,7 @@ export class Transaction {
         plan: (parts) => way.plan(name, parts),
         describe: (parts) => way.describe(name, parts),
         read: (step) => this.#alive(async () => (handle.tx
-          ? (await globalThis.larderIDB.run(handle.tx, [step]))[0] : JSON.parse(await handle.read(JSON.stringify(step))))),
+          ? (await globalThis.larderIDB.run(handle.tx, [step]))[0] : readBy(handle, step))),
         write: (...args) => until(args[4], () => this.#alive(() => handle.write(...args))),
         watch: () => { throw failure('transaction', 'a query cannot be live inside a transaction'); },
       }));
