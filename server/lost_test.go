@@ -19,7 +19,7 @@ import (
 // PostgreSQL is killed while many write: what was answered is there, what was sent again is there once, and all that fails is told
 // to come again.
 func TestKilledDatabase(t *testing.T) {
-	pg, err := postgres.Start()
+	pg, err := postgres.Start("fsync=off")
 	if err != nil {
 		t.Fatal(err)
 	}

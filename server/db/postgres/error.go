@@ -27,7 +27,7 @@ func collided(err error) bool {
 // and errors that are not the database's, stay what they are.
 func failure(err error) error {
 	var own *table.Error
-	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &own) {
+	if err == nil || errors.Is(err, context.Canceled) || errors.As(err, &own) && own.Code != "" { // "" only tells where it happened
 		return err
 	}
 	var e *pgconn.PgError
