@@ -180,7 +180,6 @@ func (h *Hub) taken() []*connection {
 func (h *Hub) beats(ctx context.Context) {
 	tick := time.NewTicker(max(h.o.Heartbeat/2, 1))
 	defer tick.Stop()
-	var buffer []byte
 	for {
 		select {
 		case <-ctx.Done():
@@ -188,7 +187,7 @@ func (h *Hub) beats(ctx context.Context) {
 		case <-tick.C:
 		}
 		for _, c := range h.taken() {
-			buffer = c.beat(buffer)
+			c.beat()
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/larder-sync/larder/server/db"
 )
 
 // socket is a connection that was taken over from net/http. The hub writes to it by itself as long as that goes without waiting,
@@ -50,7 +52,7 @@ func (c *connection) takeOver(r *http.Request, a *answer) bool {
 
 // wait tells what came meanwhile, and returns when the connection has ended. What the client still sends means nothing.
 func (c *connection) wait() {
-	c.tell(nil)
+	c.tell(&said{})
 	var some [16]byte
 	for {
 		if _, err := c.socket.conn.Read(some[:]); err != nil {
@@ -92,38 +94,62 @@ func (c *connection) end() {
 	}
 }
 
-// tell lets the connection know of what is new. The buffer is for that, and is returned.
-func (c *connection) tell(buffer []byte) []byte {
+// said is what a connection was told, to be told again to those who are to hear the same.
+type said struct {
+	to       *connection // nil for nothing yet
+	from, up db.Mark
+	text     []byte // a chunk
+	more     bool
+}
+
+// fits reports whether a connection is to hear just that: who listens alike to one table and stands at the same point.
+func (s *said) fits(c *connection) bool {
+	if s.to == nil || len(c.told) != 1 || len(s.to.told) != 1 || c.told[0] != s.from || c.topics[0] != s.to.topics[0] {
+		return false
+	}
+	a, b := &c.stream.Tables[0], &s.to.stream.Tables[0]
+	return !c.stream.Named && !s.to.stream.Named && a.Scope == b.Scope && a.PerUser == b.PerUser && (!a.PerUser || a.User == b.User)
+}
+
+// tell lets the connection know of what is new; before is what another one was told, and becomes what this one was.
+func (c *connection) tell(before *said) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.socket == nil:
 		c.wake()
-	case !c.socket.busy:
-		var more bool
-		buffer, more = c.news(append(buffer[:0], frame...))
-		c.put(buffer, more)
+		return
+	case c.socket.busy:
+		return
+	case before.fits(c):
+		c.told[0] = before.up
+	default:
+		before.to, before.from = c, c.told[0]
+		before.text, before.more = c.news(append(before.text[:0], frame...))
+		before.text, before.up = chunk(before.text), c.told[0]
 	}
-	return buffer
+	c.put(before.text, before.more)
 }
 
 // beat shows the client that the connection lives, if it was not told of anything since the last beat.
-func (c *connection) beat(buffer []byte) []byte {
+func (c *connection) beat() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.socket.quiet && !c.socket.busy {
-		buffer = c.appendBeat(append(buffer[:0], frame...))
-		c.put(buffer, false)
+		c.put(chunk(c.appendBeat([]byte(frame))), false)
+		return
 	}
 	c.socket.quiet = true
-	return buffer
 }
 
-// put sends what stands behind a frame, and lets a goroutine send what the client is too slow for, or what comes after it.
-func (c *connection) put(buffer []byte, more bool) {
+// put sends, and lets a goroutine send what the client is too slow for, or what comes after it.
+func (c *connection) put(text []byte, more bool) {
+	if len(text) == 0 && !more {
+		return
+	}
 	c.socket.quiet = false
-	rest := chunk(buffer)
-	if rest = rest[c.socket.try(rest):]; len(rest) == 0 && !more {
+	rest := text[c.socket.try(text):]
+	if len(rest) == 0 && !more {
 		return
 	}
 	rest = slices.Clone(rest)

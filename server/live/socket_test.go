@@ -189,3 +189,30 @@ func TestAudience(t *testing.T) {
 		t.Errorf("the database was read %d times for what this process wrote itself", reads)
 	}
 }
+
+func TestAlike(t *testing.T) {
+	s := open(t, openSQLite(t), live.Options{})
+	of := func(user, scope string) *client {
+		note := live.Table{Name: "note", Stored: "note", PerUser: user != "", User: user, Scope: scope}
+		return s.listen(live.Stream{Tables: []live.Table{note}})
+	}
+	named := all
+	named.Named = true
+	everybody := []*client{s.listen(all), s.listen(named), s.listen(all), of("", "x"), s.listen(named), of("", "x")}
+	own := map[string][]*client{"ann": {of("ann", "u1"), of("ann", "u1")}, "bob": {of("bob", "u2"), of("bob", "u2")}}
+	for i, user := range []string{"ann", "bob", "bob", "ann"} {
+		id := fmt.Sprint(i)
+		s.put(id, user)
+		for k, c := range everybody {
+			m := c.next()
+			if !strings.Contains(m.data, `"id":"`+id+`"`) || (m.event == "note") != (k == 1 || k == 4) || strings.HasSuffix(m.id, "~x") != (k == 3 || k == 5) {
+				t.Errorf("%d is told %+v of %s", k, m, id)
+			}
+		}
+		for _, c := range own[user] {
+			if m := c.next(); !strings.Contains(m.data, `"id":"`+id+`"`) || !strings.Contains(m.id, "~u") {
+				t.Errorf("%s is told %+v of %s", user, m, id)
+			}
+		}
+	}
+}

@@ -18,7 +18,7 @@ const (
 	readAtOnce = 500     // entries
 	maxBytes   = 8 << 20 // of the data that a topic keeps
 	maxPieces  = 64      // commits that may wait until the hub comes to them; of more it reads what they wrote
-	atOnce     = 256     // connections that one processor tells of an event; more are shared among all of them
+	atOnce     = 64      // connections that one processor tells of an event; more are shared among all of them
 )
 
 // event is an entry of a table's feed, ready to be sent.
@@ -137,9 +137,9 @@ func (t *topic) add(events []*event, head db.Mark, anew bool) {
 }
 
 func tell(list []*connection) {
-	var buffer []byte
+	var before said
 	for _, c := range list {
-		buffer = c.tell(buffer)
+		c.tell(&before)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/larder-sync/larder/test/cputime"
 )
 
 // process is a server under load, and what it uses of the machine.
@@ -60,20 +62,7 @@ func (p *process) stop() {
 }
 
 // cpu returns the processor time that the server has used.
-func (p *process) cpu() (time.Duration, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
-	}
-	// After the name in parentheses; user and system time are the 12th and 13th from there, in hundredths of a second.
-	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	user, err1 := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	if err1 != nil || err2 != nil {
-		return 0, fmt.Errorf("/proc tells %v", fields)
-	}
-	return time.Duration(user+system) * 10 * time.Millisecond, nil
-}
+func (p *process) cpu() (time.Duration, error) { return cputime.Of(p.cmd.Process.Pid) }
 
 // memory returns what the server holds in memory, in bytes.
 func (p *process) memory() (int64, error) {

@@ -10,9 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/larder-sync/larder/test/cputime"
 )
 
 var errNoNginx = errors.New("nginx is not installed, so it is not compared")
@@ -87,7 +87,7 @@ func (c *contender) turn(f file) error {
 	in := bufio.NewReaderSize(conn, 1<<16)
 	request := "GET " + f.path + " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
 		"Accept-Language: en\r\nUser-Agent: Mozilla/5.0 (bench)\r\n\r\n"
-	before, err := c.cpu()
+	before, err := cputime.Of(c.cmd.Process.Pid)
 	if err != nil {
 		return err
 	}
@@ -105,29 +105,7 @@ func (c *contender) turn(f file) error {
 		}
 		c.bytes[f.name] = n
 	}
-	after, err := c.cpu()
+	after, err := cputime.Of(c.cmd.Process.Pid)
 	c.took[f.name] = append(c.took[f.name], ((after - before) / time.Duration(f.times)).Round(100*time.Nanosecond))
 	return err
-}
-
-// cpu is the processor time that the server has used, of all its threads, as Linux's scheduler counts it.
-func (c *contender) cpu() (time.Duration, error) {
-	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", c.cmd.Process.Pid))
-	if err != nil || len(threads) == 0 {
-		return 0, fmt.Errorf("%s has ended", c.name)
-	}
-	var sum time.Duration
-	for _, name := range threads {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			continue // a thread that has just ended
-		}
-		first, _, _ := strings.Cut(string(text), " ")
-		n, err := strconv.ParseInt(first, 10, 64)
-		if err != nil {
-			return 0, err
-		}
-		sum += time.Duration(n)
-	}
-	return sum, nil
 }
