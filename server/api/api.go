@@ -61,6 +61,7 @@ type API struct {
 	access     *access.Verifier
 	endpoints  endpoints
 	webhooks   *webhooks
+	formers    formers
 	unnamed    protocol // what requests without a version speak; 0 refuses them
 	anyVersion bool
 }
@@ -75,7 +76,8 @@ func New(ctx context.Context, o Options) (*API, error) {
 		return nil, err
 	}
 	a := &API{db: o.DB, tables: map[string]*db.Table{}, hooks: map[*db.Table]*Hooks{}, maxBody: o.MaxBody, log: o.Logger,
-		clock: o.Feed.Now, origins: origins, access: o.Access}
+		clock: o.Feed.Now, origins: origins, access: o.Access,
+		formers: formers{db: o.DB}}
 	if err := a.defaults(o); err != nil {
 		return nil, err
 	}

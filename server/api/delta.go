@@ -52,6 +52,9 @@ type delta struct {
 	filter table.Expr // what records must meet, besides being the caller's own where they belong to somebody
 	lasts  table.Expr // that part of it which only a write makes a record meet, or not: all but its age
 	whole  int64      // up to this number the caller has been told all: see markWhole
+
+	// former returns what records with these ids held before; nil to ask the database.
+	former func(ctx context.Context, ids []string) ([]db.Row, error)
 }
 
 // read reads the parameters.
@@ -200,10 +203,19 @@ func writtenBy(entry table.Record, mark db.Mark) bool {
 	return err == nil && at.Anchor.Seq <= mark.Seq
 }
 
-// see returns what the caller is told instead of one record.
-func (d *delta) see(ctx context.Context, data []byte) ([]byte, error) {
+// see returns what the caller, who has been told all up to after, is told of one entry of the feed.
+func (d *delta) see(ctx context.Context, e db.Entry, after int64) ([]byte, error) {
+	data := string(e.Data)
+	if e.Deleted {
+		data = string(table.AppendJSON(nil, map[string]any{table.ColumnID: e.ID,
+			table.FieldRemoved: map[string]any{"reason": table.ReasonDeleted}}))
+	}
+	d.whole = after
+	d.former = func(ctx context.Context, _ []string) ([]db.Row, error) {
+		return d.api.formers.read(ctx, d.Table.StoredName(), e, after)
+	}
 	told := &told{place: map[string]int{}}
-	if err := d.tell(ctx, told, db.Since{}, db.Changes{JSON: string(data)}); err != nil {
+	if err := d.tell(ctx, told, db.Since{}, db.Changes{JSON: data}); err != nil {
 		return nil, err
 	}
 	text, err := d.finish(told)

@@ -115,8 +115,8 @@ func (a *API) liveTable(r *http.Request, t *db.Table) (live.Table, error) {
 	of := live.Table{Name: t.Name(), Stored: t.StoredName(), Scope: d.since.Scope, PerUser: d.since.PerUser, User: d.since.User}
 	if d.filter != nil || c.hooks.Read.After != nil {
 		ctx := context.WithoutCancel(r.Context())
-		of.See = func(data []byte) []byte {
-			text, err := d.see(ctx, data)
+		of.See = func(e db.Entry, after int64) []byte {
+			text, err := d.see(ctx, e, after)
 			if err != nil {
 				a.log.Error("a change was not told", "table", t.Name(), "error", err.Error())
 				return []byte(`{"resync":true}`)

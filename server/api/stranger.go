@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/table"
@@ -40,7 +41,13 @@ func (d *delta) strangers(ctx context.Context, since db.Since, entries []any) (m
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	former, err := d.api.db.Former(ctx, d.Table.StoredName(), slices.Collect(maps.Keys(ids)), d.whole, maxFormer)
+	ask := d.former
+	if ask == nil {
+		ask = func(ctx context.Context, ids []string) ([]db.Row, error) {
+			return d.api.db.Former(ctx, d.Table.StoredName(), ids, d.whole, maxFormer)
+		}
+	}
+	former, err := ask(ctx, slices.Collect(maps.Keys(ids)))
 	if err == nil && len(former) == maxFormer {
 		err = table.Errorf(table.CodeExpired, "more has changed in ", d.Table.Name(),
 			" than is looked through: pull again with an empty $deltatoken, and drop what does not come")
@@ -52,6 +59,39 @@ func (d *delta) strangers(ctx context.Context, since db.Since, entries []any) (m
 		}
 	}
 	return ids, err
+}
+
+// formers is what was read of late for live connections, of which many ask the same of one write. The zero value is empty; it is
+// safe for concurrent use.
+type formers struct {
+	mu sync.Mutex
+	db db.DB
+	of map[former]func() ([]db.Row, error)
+}
+
+// former names a question: what did this row hold before a write, and after another?
+type former struct {
+	table, id  string
+	seq, after int64
+}
+
+func (f *formers) read(ctx context.Context, name string, e db.Entry, after int64) ([]db.Row, error) {
+	const most = 1000
+	key := former{name, e.ID, e.Seq, after}
+	f.mu.Lock()
+	if len(f.of) > most {
+		f.of = nil
+	}
+	if f.of == nil {
+		f.of = map[former]func() ([]db.Row, error){}
+	}
+	answer := f.of[key]
+	if answer == nil {
+		answer = sync.OnceValues(func() ([]db.Row, error) { return f.db.Former(ctx, name, []string{e.ID}, after, maxFormer) })
+		f.of[key] = answer
+	}
+	f.mu.Unlock()
+	return answer()
 }
 
 // markWhole stands in a cursor's scope before the number up to which the caller has been told all. While it reads page by page,

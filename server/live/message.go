@@ -33,8 +33,8 @@ func (c *connection) appendEvent(out []byte, i int, e *event) []byte {
 		return out
 	}
 	data := e.data
-	if t.See != nil && e.Data != nil {
-		if data = t.See(e.Data); data == nil {
+	if t.See != nil && !e.Left {
+		if data = t.See(e.Entry, e.after); data == nil {
 			return out
 		}
 	}

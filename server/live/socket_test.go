@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/server/live"
 	"github.com/larder-sync/larder/table"
@@ -37,7 +38,7 @@ func (l plainListener) Accept() (net.Conn, error) {
 
 func TestConnections(t *testing.T) {
 	shown := all
-	shown.Tables = []live.Table{{Name: "note", Stored: "note", See: func(data []byte) []byte { return data }}}
+	shown.Tables = []live.Table{{Name: "note", Stored: "note", See: func(e db.Entry, _ int64) []byte { return e.Data }}}
 	over := func(protocol string) func(*httptest.Server) {
 		return func(server *httptest.Server) {
 			server.EnableHTTP2 = true

@@ -29,9 +29,9 @@ type Table struct {
 	// PerUser leaves only the rows of User, and the news of those that it lost.
 	PerUser bool
 	User    string
-	// See returns what the connection is told instead of a record that was written, as JSON; nil for nothing. When See is nil,
-	// it is told of each record as it is stored.
-	See func(data []byte) []byte
+	// See returns what the connection is told of an entry, as JSON; nil for nothing. It has been told all up to after. Of a deleted
+	// record there is no Data. When See is nil, the connection is told of each record as it is stored.
+	See func(e db.Entry, after int64) []byte
 }
 
 // Stream is one connection's wish.
@@ -230,7 +230,7 @@ func (c *connection) replay(ctx context.Context, out []byte, i int, from db.Curs
 				list = nil
 				break
 			}
-			event, err := newEvent(e)
+			event, err := newEvent(e, from.After)
 			if err != nil {
 				return nil, err
 			}

@@ -24,9 +24,10 @@ const (
 // event is an entry of a table's feed, ready to be sent.
 type event struct {
 	db.Entry
-	mark db.Mark // zero where the entry is news to a former owner
-	at   time.Time
-	data []byte // JSON, on one line
+	mark  db.Mark // zero where the entry is news to a former owner
+	after int64   // whoever is told of it has been told all up to this number
+	at    time.Time
+	data  []byte // JSON, on one line
 }
 
 // topic is the feed of one table, as far as it was read, with the last of its events.
@@ -76,6 +77,7 @@ func (t *topic) leave(c *connection) bool {
 // to another past: all are told to pull.
 func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) (last time.Time, err error) {
 	head := t.at()
+	begin := head.Seq // and not where each part begins: rows that were written again meanwhile have moved on
 	if c.Seq < head.Seq {
 		t.add(nil, c.Mark(), true)
 		return last, nil
@@ -85,7 +87,7 @@ func (t *topic) read(ctx context.Context, d db.DB, c db.Counter) (last time.Time
 		if err != nil {
 			return last, err
 		}
-		events, err := newEvents(db.Whole(list, readAtOnce))
+		events, err := newEvents(db.Whole(list, readAtOnce), begin)
 		if err != nil {
 			return last, err
 		}
@@ -107,7 +109,7 @@ func (t *topic) append(p db.Piece) (last time.Time, ok bool) {
 	if t.at() != p.From.Mark() {
 		return last, false
 	}
-	events, err := newEvents(p.Entries)
+	events, err := newEvents(p.Entries, p.From.Seq)
 	if err != nil {
 		return last, false // to be told when it is read
 	}
@@ -186,10 +188,10 @@ func (t *topic) holds(after int64) bool {
 	return !lost
 }
 
-func newEvents(list []db.Entry) (events []*event, err error) {
+func newEvents(list []db.Entry, after int64) (events []*event, err error) {
 	events = make([]*event, len(list))
 	for i := range list {
-		if events[i], err = newEvent(list[i]); err != nil {
+		if events[i], err = newEvent(list[i], after); err != nil {
 			return nil, err
 		}
 	}
@@ -197,8 +199,8 @@ func newEvents(list []db.Entry) (events []*event, err error) {
 }
 
 // newEvent makes an entry ready to be sent.
-func newEvent(e db.Entry) (*event, error) {
-	out := &event{Entry: e, data: e.Data}
+func newEvent(e db.Entry, after int64) (*event, error) {
+	out := &event{Entry: e, after: after, data: e.Data}
 	if e.Left {
 		out.data = removed(e.ID, table.ReasonChanged)
 		return out, nil
