@@ -65,6 +65,7 @@ func (s *Schema) Normalize(r Record) (Record, error) {
 	return s.normalize(r, true)
 }
 
+// normalize checks r, and builds the record that is stored if that is wanted.
 func (s *Schema) normalize(r Record, build bool) (Record, error) {
 	id, ok := r[ColumnID].(string)
 	if !ok {
@@ -112,25 +113,32 @@ func (s *Schema) normalize(r Record, build bool) (Record, error) {
 			out[c.Name] = v
 		}
 	}
-	if seen == len(r) {
-		return out, nil
+	if seen < len(r) {
+		if err := s.normalizeUndeclared(r, id, out); err != nil {
+			return nil, err
+		}
 	}
+	return out, nil
+}
+
+// normalizeUndeclared does with the columns of r that are not declared what normalize does: they go into out, if there is one.
+func (s *Schema) normalizeUndeclared(r Record, id string, out Record) error {
 	for name, v := range r {
 		if _, declared := s.Column(name); declared {
 			continue
 		}
 		if err := s.checkUndeclared(id, name); err != nil {
-			return nil, err
+			return err
 		}
 		v, err := s.convert(Column{name, TypeJSON}, id, v)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if build {
+		if out != nil {
 			out[name] = v
 		}
 	}
-	return out, nil
+	return nil
 }
 
 // checkUndeclared reports whether a column that is not declared may be there.

@@ -12,8 +12,8 @@ import (
 // equal values have equal JSON.
 //
 // v is made of nil, bool, float64, int, int64, uint64, string, []any, []string, []float64, map[string]any, [Record],
-// [Row] and []Record; anything else is written as null ([Schema.Check] refuses it before it is stored). Bytes of a string that are
-// not UTF-8 become U+FFFD.
+// [Row] and []Record; anything else is written as null ([Schema.Check] refuses it before it is stored). Bytes of a string
+// that are not UTF-8 become U+FFFD.
 func AppendJSON(dst []byte, v any) []byte {
 	switch v := v.(type) {
 	case nil:

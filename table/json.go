@@ -299,31 +299,40 @@ func (p *parser) escaped(start, i int) (string, error) {
 		case 't':
 			b = append(b, '\t')
 		case 'u':
-			r, ok := hex4(p.s, i+2)
-			if !ok {
-				return "", p.fail(i, `\u wants four hexadecimal digits`)
-			}
-			if r == 0 {
-				return "", p.fail(i, "U+0000 cannot be stored")
-			}
-			if utf16.IsSurrogate(r) {
-				low := rune(utf8.RuneError)
-				if i+7 < len(p.s) && p.s[i+6] == '\\' && p.s[i+7] == 'u' {
-					low, _ = hex4(p.s, i+8)
-				}
-				if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-					return "", p.fail(i, "half a surrogate pair cannot be stored")
-				}
-				i += 6
+			r, size, err := p.codePoint(i)
+			if err != nil {
+				return "", err
 			}
 			b = utf8.AppendRune(b, r)
-			i += 4
+			i += size - 2
 		default:
 			return "", p.fail(i, "no such escape")
 		}
 		i += 2
 	}
 	return "", p.fail(len(p.s), "the string has no closing quote")
+}
+
+// codePoint reads the escape \uXXXX at i, or two that are a surrogate pair, and returns how long it is.
+func (p *parser) codePoint(i int) (r rune, size int, err error) {
+	const one = len(`\u0000`)
+	r, ok := hex4(p.s, i+2)
+	switch {
+	case !ok:
+		return 0, 0, p.fail(i, `\u wants four hexadecimal digits`)
+	case r == 0:
+		return 0, 0, p.fail(i, "U+0000 cannot be stored")
+	case !utf16.IsSurrogate(r):
+		return r, one, nil
+	}
+	low := rune(utf8.RuneError)
+	if i+7 < len(p.s) && p.s[i+6] == '\\' && p.s[i+7] == 'u' {
+		low, _ = hex4(p.s, i+8)
+	}
+	if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
+		return 0, 0, p.fail(i, "half a surrogate pair cannot be stored")
+	}
+	return r, 2 * one, nil
 }
 
 // hex4 reads four hexadecimal digits at i.
@@ -396,10 +405,7 @@ func (p *parser) number() (float64, error) {
 	if i < len(s) && s[i] == '.' {
 		i++
 		fraction := i
-		for i < len(s) && s[i]-'0' <= 9 {
-			i++
-		}
-		if i == fraction {
+		if i = afterDigits(s, i); i == fraction {
 			return 0, p.fail(i, "expected a digit after the point")
 		}
 	}
@@ -409,10 +415,7 @@ func (p *parser) number() (float64, error) {
 			i++
 		}
 		exponent := i
-		for i < len(s) && s[i]-'0' <= 9 {
-			i++
-		}
-		if i == exponent {
+		if i = afterDigits(s, i); i == exponent {
 			return 0, p.fail(i, "expected a digit in the exponent")
 		}
 	}
@@ -425,6 +428,14 @@ func (p *parser) number() (float64, error) {
 	}
 	p.i = i
 	return f + 0, nil
+}
+
+// afterDigits returns where the digits at i end.
+func afterDigits(s string, i int) int {
+	for i < len(s) && s[i]-'0' <= 9 {
+		i++
+	}
+	return i
 }
 
 // exact reports whether f is a number that a record may hold. JavaScript writes whole numbers below 1e21 as plain

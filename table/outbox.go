@@ -1,7 +1,8 @@
 package table
 
 // Row returns the operation as the plain object that the outbox keeps: seq, id, table, recordId, action, record,
-// base, server, state, reason, attempts, principal, schema, createdAt, and groups and lost where it has some. It shares op's records.
+// base, server, state, reason, attempts, principal, schema, createdAt, and groups and lost where it has some. It shares op's
+// records.
 func (op *Operation) Row() Record {
 	row := Record{
 		"seq":       float64(op.Seq),

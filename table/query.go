@@ -55,8 +55,8 @@ func (q *Query) Compare(a, b Record) int {
 	return CompareText(a.ID(), b.ID())
 }
 
-// Apply answers q from all of a table's records: it filters, sorts, begins after, skips, takes and selects. The records are not changed;
-// without a select they are returned as they are.
+// Apply answers q from all of a table's records: it filters, sorts, begins after, skips, takes and selects. The records are
+// not changed; without a select they are returned as they are.
 func (q *Query) Apply(records []Record) []Record {
 	var found []Record
 	for _, r := range records {

@@ -187,7 +187,8 @@ func (c checker) comparable(a, b Expr) error {
 	case x == KindText && y == KindDate:
 		return c.dateText(a)
 	}
-	return c.bad("values of different types are compared: ", FilterText(a), " is ", x.String(), ", ", FilterText(b), " is ", y.String())
+	return c.bad("values of different types are compared: ", FilterText(a), " is ", x.String(), ", ",
+		FilterText(b), " is ", y.String())
 }
 
 // dateText reports a constant text next to a date that is not the text of one.

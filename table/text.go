@@ -13,7 +13,8 @@ type Row struct {
 // IsZero reports whether the row has neither text nor record.
 func (r *Row) IsZero() bool { return r.Text == "" && r.Record == nil }
 
-// Open returns the row's record, reading its text if need be. The text was checked, so it can be read. A row that has neither opens as nil.
+// Open returns the row's record, reading its text if need be. The text was checked, so it can be read. A row that has
+// neither opens as nil.
 func (r *Row) Open() Record {
 	if r.Record == nil && r.Text != "" {
 		r.Record, _ = ParseRecord([]byte(r.Text))

@@ -27,7 +27,8 @@ func (s *Store) Export(ctx context.Context, w io.Writer, progress Progress, tabl
 	if len(tables) == 0 {
 		tables = s.Tables()
 	}
-	line := table.AppendJSON(nil, table.Record{"larder": float64(exportFormat), "name": s.options.Name, "version": float64(s.Version())})
+	head := table.Record{"larder": float64(exportFormat), "name": s.options.Name, "version": float64(s.Version())}
+	line := table.AppendJSON(nil, head)
 	if _, err := w.Write(append(line, '\n')); err != nil {
 		return 0, err
 	}

@@ -144,7 +144,8 @@ func makeIndexes(ctx context.Context, up *idb.Upgrade, s StoreLayout) error {
 		if slices.Contains(have, index.Name) {
 			continue
 		}
-		if err := os.CreateIndex(index.Name, index.path(), idb.IndexOptions{Unique: index.Unique, MultiEntry: index.MultiEntry}); err != nil {
+		options := idb.IndexOptions{Unique: index.Unique, MultiEntry: index.MultiEntry}
+		if err := os.CreateIndex(index.Name, index.path(), options); err != nil {
 			return err
 		}
 		if !index.Unique {

@@ -14,6 +14,16 @@ import (
 // record: it runs over rows, over what operations in the outbox were made on, and over what they hold.
 type Migration func(records []table.Record) ([]table.Record, error)
 
+// all runs the migration, and checks that no record has got lost on the way.
+func (m Migration) all(records []table.Record) ([]table.Record, error) {
+	next, err := m(records)
+	if err == nil && len(next) != len(records) {
+		err = table.Errorf(table.CodeMigration, strconv.Itoa(len(records)), " records went into the migration, and ",
+			strconv.Itoa(len(next)), " came out of it")
+	}
+	return next, err
+}
+
 // Each makes a [Migration] of a function of one record, which may change and return the record that it gets, or return nil.
 func Each(fn func(table.Record) (table.Record, error)) Migration {
 	return func(records []table.Record) ([]table.Record, error) {
@@ -62,11 +72,7 @@ func (c *Converter) Convert(name string, from int, records []table.Record) ([]ta
 		if migrate == nil || len(next) == 0 {
 			continue
 		}
-		converted, err := migrate(next)
-		if err == nil && len(converted) != len(next) {
-			err = table.Errorf(table.CodeMigration, strconv.Itoa(len(next)), " records went into the migration, and ",
-				strconv.Itoa(len(converted)), " came out of it")
-		}
+		converted, err := migrate.all(next)
 		if err != nil {
 			return failed(err)
 		}

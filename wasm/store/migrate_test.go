@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"strconv"
@@ -128,8 +129,17 @@ func TestMigration(t *testing.T) {
 				rows = append(rows, table.Record{"id": strconv.Itoa(i), "name": "N " + strconv.Itoa(i), "age": float64(i % 90)})
 			}
 			start(t, p, rows...)
-			s := p.must(p.options(people3, migrations))
+			most := 0
+			watched := maps.Clone(migrations)
+			watched[2] = map[string]store.Migration{"person": func(records []table.Record) ([]table.Record, error) {
+				most = max(most, len(records))
+				return migrations[2]["person"](records)
+			}}
+			s := p.must(p.options(people3, watched))
 			defer s.Close()
+			if most == 0 || most > 500 {
+				t.Errorf("%d records were migrated at once, which holds the page", most)
+			}
 			if got := len(query(t, s, "person", `{"filter":["last ge '0' and last lt 'a'"]}`)); got != 1201 {
 				t.Errorf("%d rows have a last name, want 1201", got)
 			}

@@ -69,7 +69,8 @@ func (m Migrations) check(schema *table.Database) error {
 		}
 		for name := range tables {
 			if version == schema.Version && schema.Table(name) == nil {
-				return table.Errorf(table.CodeInvalid, "there is a migration of table ", strconv.Quote(name), ", which the schema does not have")
+				return table.Errorf(table.CodeInvalid, "there is a migration of table ", strconv.Quote(name),
+					", which the schema does not have")
 			}
 		}
 	}

@@ -50,7 +50,8 @@ func spansOf(schema *table.Schema, e table.Expr, negated bool) (column string, s
 		ref, isColumn := e.Args[0].(table.ColumnRef)
 		prefix, isLiteral := e.Args[1].(table.Literal)
 		text, isText := prefix.Value.(string)
-		if c, _ := schema.Column(ref.Name); !isColumn || !isLiteral || !isText || c.Type != table.TypeString && c.Type != table.TypeDate {
+		c, _ := schema.Column(ref.Name)
+		if !isColumn || !isLiteral || !isText || c.Type != table.TypeString && c.Type != table.TypeDate {
 			return "", nil, false
 		}
 		s := span{low: text, endless: true}

@@ -140,8 +140,8 @@ func (s *Store) Update(ctx context.Context, tables []string, fn func(*Tx) error)
 	}, func() bool { return frees })
 }
 
-// Atomic is Update for writes that are to be one unit on the server too: all of them take effect there, or none. A journal that is
-// no sync engine's does not know the difference. It needs [Options.NewID].
+// Atomic is Update for writes that are to be one unit on the server too: all of them take effect there, or none. A journal
+// that is no sync engine's does not know the difference. It needs [Options.NewID].
 func (s *Store) Atomic(ctx context.Context, tables []string, fn func(*Tx) error) error {
 	if s.options.NewID == nil {
 		return table.Errorf(table.CodeInvalid, "an atomic transaction needs a store that makes ids: open it with Options.NewID")
@@ -154,7 +154,9 @@ func (s *Store) Atomic(ctx context.Context, tables []string, fn func(*Tx) error)
 
 // Write runs one write of a table in a transaction of its own, and returns the records as stored. It does what
 // [Store.Update] with the table's method does, with one crossing less, because nothing can come after it.
-func (s *Store) Write(ctx context.Context, action table.Action, tableName string, records ...table.Record) (stored []table.Record, err error) {
+func (s *Store) Write(
+	ctx context.Context, action table.Action, tableName string, records ...table.Record,
+) (stored []table.Record, err error) {
 	err = s.Update(ctx, []string{tableName}, func(tx *Tx) (err error) {
 		tx.single = true
 		stored, err = tx.Table(tableName).Write(ctx, action, records...)

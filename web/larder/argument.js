@@ -24,8 +24,10 @@ export function need(is, what, given) {
 }
 
 /** The events of a database. */
-export const events = ['online', 'offline', 'sync', 'quarantine', 'digest', 'status', 'blocked', 'versionchange', 'storage', 'auth', 'epoch', 'fork',
-  'conflict'];
+export const events = [
+  'online', 'offline', 'sync', 'conflict', 'quarantine', 'digest', 'status', 'blocked', 'versionchange', 'storage', 'auth',
+  'epoch', 'fork',
+];
 
 /** What the language calls an object: Object, Date, Promise, HTMLBodyElement. */
 const kind = (v) => Object.prototype.toString.call(v).slice(8, -1);

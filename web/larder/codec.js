@@ -30,7 +30,7 @@ function check(v, where, path, within) {
     case 'number':
       if (!Number.isFinite(v)) throw invalid(`${where()}: column ${path} is ${v}: numbers are finite`);
       if (!Number.isInteger(v) || Number.isSafeInteger(v) || Math.abs(v) >= FRACTIONAL) return;
-      throw invalid(`${where()}: column ${path} is ${v}: whole numbers beyond ±${Number.MAX_SAFE_INTEGER} are not exact; use a string`);
+      throw invalid(`${where()}: column ${path} is ${v}: whole numbers beyond ±${Number.MAX_SAFE_INTEGER} are not exact`);
     case 'object':
       if (v === null) return;
       if (v instanceof Date) {
@@ -51,7 +51,7 @@ function check(v, where, path, within) {
       if (isPlain(v)) {
         within.push(v);
         for (const key in v) {
-          if (unstorable(key)) throw invalid(`${where()}: column ${path} has a name that holds ${unstorable(key)}, which cannot be stored`);
+          if (unstorable(key)) throw invalid(`${where()}: column ${path} has a name that holds ${unstorable(key)}`);
           check(v[key], where, `${path}.${key}`, within);
         }
         within.pop();
