@@ -65,8 +65,8 @@ export type SyncOptions<T extends Schema = Schema> = SyncBehaviour & (
 
 export interface SyncBehaviour {
   /**
-   * What the server speaks: Larder's own protocol, or that of a plain Azure Mobile Apps server, which knows no batches and no deltas. It is
-   * recognised unless told, by a request more.
+   * What the server speaks: Larder's own protocol, or that of a plain Azure Mobile Apps server, which knows no batches and no
+   * deltas. It is recognised unless told, by a request more.
    */
   protocol?: 'larder' | 'azure';
   /** Gives the bearer token; nothing for none. `fresh` asks for a new one, after the server has refused the last. */
@@ -74,45 +74,49 @@ export interface SyncBehaviour {
   /** Sync without being asked: push soon after a write, pull the tables that were pulled before. */
   live?: boolean;
   /**
-   * With `live`: let the service worker push what waits when the network is back and no page is open, where the browser has background sync
-   * (Chromium); elsewhere the next page pushes. The schema and the last token are kept for the worker, in Cache Storage: conflicts,
-   * and an expired token, wait for a page. It needs sw.js (see appcache.js).
+   * With `live`: let the service worker push what waits when the network is back and no page is open, where the browser has
+   * background sync (Chromium); elsewhere the next page pushes. The schema and the last token are kept for the worker, in Cache
+   * Storage: conflicts, and an expired token, wait for a page. It needs sw.js (see appcache.js).
    */
   background?: boolean;
   /**
-   * With `live`: in how many of its pulls, from 0 to 1, some of the records are compared with the server's: {@link Database.verify} for
-   * 500 records in a row, at one request more. 0.02 unless told; 0 for never.
+   * With `live`: in how many of its pulls, from 0 to 1, some of the records are compared with the server's: {@link
+   * Database.verify} for 500 records in a row, at one request more. 0.02 unless told; 0 for never.
    */
   verify?: number;
 }
 
 /**
- * A backend with a protocol of its own, for one table. Whatever can answer "what changed since" can be pulled from, and whatever can store a
- * record can be pushed to.
+ * A backend with a protocol of its own, for one table. Whatever can answer "what changed since" can be pulled from, and
+ * whatever can store a record can be pushed to.
  *
- * The functions are called one at a time. An error ends the sync of this table for now, and of no other: `sync` is rejected with it, as the
- * `cause` of a LarderError with the code `server`, or with the error itself if it has a code of its own. No network (what `fetch` is rejected with,
- * or the code `network`) is tried again while `timeout` lasts; so is an error with `retryAfter`, a number of seconds, then; with the code
- * `auth` `sync.token` is asked for a fresh token first; with `expired`, from getChanges, all is asked for anew, and what does not come is
- * removed. What was done before an error stays done.
+ * The functions are called one at a time. An error ends the sync of this table for now, and of no other: `sync` is rejected
+ * with it, as the `cause` of a LarderError with the code `server`, or with the error itself if it has a code of its own. No
+ * network (what `fetch` is rejected with, or the code `network`) is tried again while `timeout` lasts; so is an error with
+ * `retryAfter`, a number of seconds, then; with the code `auth` `sync.token` is asked for a fresh token first; with `expired`,
+ * from getChanges, all is asked for anew, and what does not come is removed. What was done before an error stays done.
  */
 export interface Source<R extends Identified = Identified & { [column: string]: any }> {
   /**
-   * The position from which a pull begins. Without this function it is `stored`: where the last page has ended that was stored, '' before
-   * the first.
+   * The position from which a pull begins. Without this function it is `stored`: where the last page has ended that was stored,
+   * '' before the first.
    */
   getLastSync?(request: { stored: string; filter: string; signal: AbortSignal }): string | Promise<string>;
   /**
-   * A page of what has changed after a position; '' is the beginning. `limit` is about how many rows are wanted, and `filter` OData text for the
-   * part that is pulled, '' for all. More than was asked for does no harm.
+   * A page of what has changed after a position; '' is the beginning. `limit` is about how many rows are wanted, and `filter`
+   * OData text for the part that is pulled, '' for all. More than was asked for does no harm.
    */
-  getChanges(request: { since: string; limit: number; filter: string; signal: AbortSignal }): SourceChanges<R> | Promise<SourceChanges<R>>;
+  getChanges(
+    request: { since: string; limit: number; filter: string; signal: AbortSignal },
+  ): SourceChanges<R> | Promise<SourceChanges<R>>;
   /**
-   * Carries out operations in their order, and gives a verdict on each of them. Without this function the table can only be read: what is
-   * written to it is quarantined. An operation whose answer was lost comes again: its id tells, where the backend keeps ids; else a conflict
-   * with a record that is as the operation wants it counts as applied.
+   * Carries out operations in their order, and gives a verdict on each of them. Without this function the table can only be
+   * read: what is written to it is quarantined. An operation whose answer was lost comes again: its id tells, where the backend
+   * keeps ids; else a conflict with a record that is as the operation wants it counts as applied.
    */
-  applyChanges?(operations: SourceOperation<R>[], request: { signal: AbortSignal }): readonly Verdict<R>[] | Promise<readonly Verdict<R>[]>;
+  applyChanges?(
+    operations: SourceOperation<R>[], request: { signal: AbortSignal },
+  ): readonly Verdict<R>[] | Promise<readonly Verdict<R>[]>;
   /** How long one call may take, in milliseconds: 30,000 unless told. Then its signal aborts, and the sync of the table fails. */
   timeout?: number;
 }
@@ -120,13 +124,13 @@ export interface Source<R extends Identified = Identified & { [column: string]: 
 /** A page of what has changed. It is stored with its position, all of it or nothing. */
 export interface SourceChanges<R extends Identified = Identified & { [column: string]: any }> {
   /**
-   * Records as they are now; one with `deleted: true` is gone. Columns that the schema does not have are left out. One may come again: nothing
-   * happens where its `version`, or without one its content, is that of the last time.
+   * Records as they are now; one with `deleted: true` is gone. Columns that the schema does not have are left out. One may come
+   * again: nothing happens where its `version`, or without one its content, is that of the last time.
    */
   readonly changed?: readonly SourceRow<R>[];
   /** Ids of records that are gone. */
   readonly removed?: readonly string[];
-  /** Ids of the records that there are, for a backend that cannot tell which are gone: at the end of the pull the others are removed. */
+  /** Ids of the records that there are, for a backend that cannot tell which are gone: at the end of the pull the others go. */
   readonly ids?: readonly string[];
   /** The position after this page; left out where it has not moved. */
   readonly next?: string;
@@ -135,7 +139,8 @@ export interface SourceChanges<R extends Identified = Identified & { [column: st
 }
 
 /** A record as a backend has it: it may have more than the schema, and its version may be a number. */
-export type SourceRow<R> = Identified & { [C in Exclude<keyof R, keyof SystemColumns>]?: Input<R[C]> } & { [column: string]: unknown };
+export type SourceRow<R> =
+  Identified & { [C in Exclude<keyof R, keyof SystemColumns>]?: Input<R[C]> } & { [column: string]: unknown };
 
 /** One change for a source to carry out. */
 export interface SourceOperation<R extends Identified = Identified & { [column: string]: any }> {
@@ -153,9 +158,9 @@ export interface SourceOperation<R extends Identified = Identified & { [column: 
 }
 
 /**
- * What became of an operation, by its id. It was applied: the record as it is now, if it is another than was sent. It was made on another record
- * than there is: that record, or null where it is gone; then {@link Database.on} 'conflict' decides. Or it will never be applied, and why: then it
- * waits in {@link Database.pending}.
+ * What became of an operation, by its id. It was applied: the record as it is now, if it is another than was sent. It was made
+ * on another record than there is: that record, or null where it is gone; then {@link Database.on} 'conflict' decides. Or it
+ * will never be applied, and why: then it waits in {@link Database.pending}.
  */
 export type Verdict<R extends Identified = Identified & { [column: string]: any }> = { readonly id: string } & (
   | { readonly record?: SourceRow<R> | null; readonly conflict?: undefined; readonly refused?: undefined }

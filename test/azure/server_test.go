@@ -109,14 +109,15 @@ func newPhone(t *testing.T, url, token string, tables ...string) *phone {
 	schema := &table.Database{Version: 1}
 	for _, name := range tables {
 		schema.Tables = append(schema.Tables, &table.Schema{Name: name, Columns: []table.Column{
-			{Name: "complete", Type: table.TypeBoolean}, {Name: "due", Type: table.TypeDate}, {Name: "rank", Type: table.TypeNumber},
-			{Name: "text", Type: table.TypeString}}})
+			{Name: "complete", Type: table.TypeBoolean}, {Name: "due", Type: table.TypeDate},
+			{Name: "rank", Type: table.TypeNumber}, {Name: "text", Type: table.TypeString}}})
 	}
 	p := &phone{T: t, link: &link{url: url}, tables: tables, token: token}
-	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: uuid.NewString, Now: func() string { return "2026-01-01T00:00:00.000Z" }})
+	now := func() string { return "2026-01-01T00:00:00.000Z" }
+	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: uuid.NewString, Now: now})
+	o := store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: outbox, NewID: uuid.NewString}
 	var err error
-	p.store, err = store.Open(t.Context(), store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: outbox, NewID: uuid.NewString})
-	if err != nil {
+	if p.store, err = store.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { p.store.Close() })
@@ -205,7 +206,8 @@ func TestMicrosoftsServer(t *testing.T) {
 			b.holds(name, bread, milk)
 		}
 		for _, name := range b.tables {
-			b.write(table.ActionUpdate, name, table.Record{"id": "1", "complete": true, "rank": nil, "due": "2027-01-01T00:00:00.000Z"})
+			b.write(table.ActionUpdate, name,
+				table.Record{"id": "1", "complete": true, "rank": nil, "due": "2027-01-01T00:00:00.000Z"})
 			b.write(table.ActionDelete, name, milk)
 		}
 		b.sync()
@@ -311,7 +313,8 @@ func TestMicrosoftsServer(t *testing.T) {
 	})
 	t.Run("a part of a table", func(t *testing.T) {
 		d := newPhone(t, url, "", "note")
-		d.write(table.ActionInsert, "note", table.Record{"id": "a", "text": "ours", "rank": 1.0}, table.Record{"id": "b", "text": "ours", "rank": 9.0})
+		d.write(table.ActionInsert, "note",
+			table.Record{"id": "a", "text": "ours", "rank": 1.0}, table.Record{"id": "b", "text": "ours", "rank": 9.0})
 		d.sync()
 		part := newPhone(t, url, "", "note")
 		pull := func() {

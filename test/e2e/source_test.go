@@ -240,8 +240,8 @@ func TestSources(t *testing.T) {
 	e.mu.Unlock()
 }
 
-// TestSourcesThatLie syncs two tables: the source of one does what it should not. That is an error which says so, and the other table is
-// as it should be.
+// TestSourcesThatLie syncs two tables: the source of one does what it should not. That is an error which says so, and the other
+// table is as it should be.
 func TestSourcesThatLie(t *testing.T) {
 	_, url := sourceSite(t)
 	page := &user{Page: browser.New(t, browser.Options{}).Open(t, url+"/test.html"), t: t, ctx: t.Context()}

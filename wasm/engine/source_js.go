@@ -38,7 +38,7 @@ func (s *appSource) call(ctx context.Context, method string, request any) (any, 
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	timer := time.AfterFunc(time.Duration(s.timeout)*time.Millisecond, func() {
-		cancel(table.Errorf(table.CodeServer, "the source of ", s.table, " did not answer ", method, " within ", strconv.Itoa(s.timeout), " ms"))
+		cancel(s.failed(" did not answer "+method+" within ", strconv.Itoa(s.timeout), " ms"))
 	})
 	defer timer.Stop()
 	controller, stop := browser.Controller(ctx)
@@ -49,9 +49,13 @@ func (s *appSource) call(ctx context.Context, method string, request any) (any, 
 	}
 	v, err := table.ParseJSON([]byte(answer.String()))
 	if later, ok := object(v)["later"].(float64); ok {
-		err = &replica.Later{After: time.Duration(later * float64(time.Second)), Err: table.Errorf(table.CodeServer, "the source of ", s.table, " is busy")}
+		err = &replica.Later{After: time.Duration(later * float64(time.Second)), Err: s.failed(" is busy")}
 	}
 	return v, err
+}
+
+func (s *appSource) failed(how ...string) error {
+	return table.Errorf(table.CodeServer, append([]string{"the source of ", s.table}, how...)...)
 }
 
 // ask calls a function with a position.

@@ -3,36 +3,35 @@ package replica
 import (
 	"context"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/larder-sync/larder/table"
 )
 
-// Azure is the [Source] of tables on a plain Azure Mobile Apps server, by ZUMO-API-VERSION 2.0.0: one request for each operation,
-// with If-Match, and pulls by updatedAt. A replica makes one of its own for a server that turns out to be such; most callers need none.
+// Azure is the [Source] of tables on a plain Azure Mobile Apps server, by ZUMO-API-VERSION 2.0.0: one request for each
+// operation, with If-Match, and pulls by updatedAt. A replica makes one of its own for a server that turns out to be such; most
+// callers need none.
 //
 // All answers that are lost are made up for: where the server refuses an operation for what its record is now, and that is what
-// the operation wants, it was applied. Deleted records are told of where the table has softDelete; elsewhere, and where a part of a table
-// is pulled, the server is asked for its ids whenever it has fewer records than are here.
+// the operation wants, it was applied. Deleted records are told of where the table has softDelete; elsewhere, and where a part
+// of a table is pulled, the server is asked for its ids whenever it has fewer records than are here.
 //
-// Send is needed. It is safe for concurrent use.
+// Send is needed. It is for one replica, which asks one thing at a time.
 type Azure struct {
 	// Send sends a request with the caller's token and the version's header, which Send.Headers does not have.
 	Send func(ctx context.Context, s Send) Answer
 	Now  func() time.Time // tells how much time has passed; nil: time.Now
 
-	mu     sync.Mutex
 	tables map[Pull]*azureTable
 }
 
 // azureTable is what one has learned of a server's table since the start.
 type azureTable struct {
-	top    int       // rows that it is asked for; 0: as many as wanted
-	page   int       // rows of its largest page: a smaller one is the last
-	newest string    // the moment after the newest record
-	since  time.Time // when that was first seen
-	began  time.Time // when the last pull began that did not go on with one that had been cut off
+	top    int    // rows that it is asked for; 0: as many as wanted
+	page   int    // rows of its largest page: a smaller one is the last
+	newest string // the moment after the newest record
+	since  int64  // when that was first seen, in milliseconds
+	began  int64  // when the last pull began that did not go on with one that had been cut off
 }
 
 const headerAuth = "x-zumo-auth"
@@ -41,8 +40,6 @@ const headerAuth = "x-zumo-auth"
 const maxFailures = 8
 
 func (z *Azure) table(p Pull) *azureTable {
-	z.mu.Lock()
-	defer z.mu.Unlock()
 	if z.tables == nil {
 		z.tables = map[Pull]*azureTable{}
 	}

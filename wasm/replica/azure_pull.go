@@ -14,9 +14,6 @@ const (
 	firstDate    = "1970-01-01T00:00:00.000Z"
 	maxNot       = 10 // ids in one filter
 	leastTop     = 50 // rows that every server gives that is asked for as many
-
-	// margin is how long a write may take at most from the moment that its updatedAt tells until others see it.
-	margin = time.Minute
 )
 
 // place is how far a table has been read in the order of updatedAt, as text the position of [Azure]. Many records may have one
@@ -26,7 +23,7 @@ const (
 type place struct {
 	at    string   // records of this moment and later are to be read; "" stands for those that have no moment
 	not   []string // ids of records of this millisecond that were read
-	only  bool     // only records of this millisecond are to be read, in the order of their ids, which it is too full for not to have
+	only  bool     // only records of this millisecond are to be read, in the order of their ids: there are more than not has room for
 	after string   // the last id of those that were read
 
 	newest string // the moment after the newest record that was ever read
@@ -49,7 +46,8 @@ func placeOf(text string) (s place) {
 	if len(fields) < 7 {
 		return place{only: true, low: firstDate}
 	}
-	s = place{at: fields[0], after: fields[1], newest: fields[2], low: fields[3], next: fields[4], step: fields[5], not: fields[7:]}
+	s = place{at: fields[0], after: fields[1], newest: fields[2], low: fields[3], next: fields[4], step: fields[5],
+		not: fields[7:]}
 	s.only, s.ended, s.hard = strings.Contains(fields[6], "o"), strings.Contains(fields[6], "e"), strings.Contains(fields[6], "h")
 	return s
 }
@@ -69,9 +67,9 @@ func (s *place) String() string {
 	return strings.Join(append([]string{s.at, s.after, s.newest, s.low, s.next, s.step, flags}, s.not...), "\n")
 }
 
-// GetLastSync implements [Source]. A write is seen some time after the moment that its updatedAt tells, so records may appear behind those
-// that were read. What can be told is that a record that is read has no unseen one before it that is a minute older than another
-// that was seen before: from there on a pull reads once more what the last one has read.
+// GetLastSync implements [Source]. A write is seen some time after the moment that its updatedAt tells, so records may appear
+// behind those that were read. What can be told is that a record that is read has no unseen one before it that is a minute
+// older than another that was seen before: from there on a pull reads once more what the last one has read.
 func (z *Azure) GetLastSync(_ context.Context, p Pull, stored string) (string, error) {
 	s := placeOf(stored)
 	if s.ended {
@@ -81,13 +79,14 @@ func (z *Azure) GetLastSync(_ context.Context, p Pull, stored string) (string, e
 	return s.String(), nil
 }
 
-func minuteBefore(date string) string { return table.ShiftDate(date, -int(margin/time.Minute), 0) }
+func minuteBefore(date string) string { return table.ShiftDate(date, -1, 0) }
 
-func (z *Azure) now() time.Time {
-	if z.Now != nil {
-		return z.Now()
+func (z *Azure) now() int64 {
+	now := z.Now
+	if now == nil {
+		now = time.Now
 	}
-	return time.Now()
+	return now().UnixMilli()
 }
 
 // GetChanges implements [Source].
@@ -124,7 +123,7 @@ func (z *Azure) GetChanges(ctx context.Context, w Want) (*Changes, error) {
 		text, _ := row[table.ColumnUpdatedAt].(string)
 		when, err := table.ParseDate(text)
 		if err != nil {
-			return nil, table.Errorf(table.CodeServer, "the server's records of ", w.Table, " cannot be pulled without updatedAt").Because(err)
+			return nil, table.Errorf(table.CodeServer, "records of ", w.Table, " cannot be pulled without updatedAt").Because(err)
 		}
 		at = max(at, when)
 	}
@@ -202,11 +201,11 @@ func (s *place) advance(at string, rows []table.Record) {
 func (z *Azure) end(w Want, s *place) {
 	t := z.table(w.Pull)
 	s.newest = max(s.newest, s.at)
-	if t.newest == s.newest && t.began.Sub(t.since) >= margin {
-		s.next = s.newest // it was read when it was a minute old
-	}
 	if t.newest != s.newest {
 		t.newest, t.since = s.newest, z.now()
+	}
+	if t.began-t.since >= time.Minute.Milliseconds() {
+		s.next = s.newest // it was read when it was a minute old
 	}
 	s.low, s.next = max(s.low, s.next), ""
 	s.ended, s.not = true, nil
@@ -308,7 +307,7 @@ func rowsOf(body []byte, tableName string) ([]table.Record, error) {
 	v, err := table.ParseJSON(body)
 	list, ok := v.([]any)
 	if !ok {
-		return nil, table.Errorf(table.CodeServer, "the server's answer to a query of ", tableName, " is no list of records").Because(err)
+		return nil, table.Errorf(table.CodeServer, "the answer to a query of ", tableName, " is no list of records").Because(err)
 	}
 	rows := make([]table.Record, len(list))
 	for i, v := range list {

@@ -17,9 +17,9 @@ import (
 	"github.com/larder-sync/larder/wasm/store"
 )
 
-// plain is a server's table as Azure Mobile Apps has it, with all that makes pulls from it hard: many records of one updatedAt, of
-// which the database keeps more than answers show; pages as large as the server likes; writes while it is read, some of which others
-// see only some time after the moment that updatedAt tells.
+// plain is a server's table as Azure Mobile Apps has it, with all that makes pulls from it hard: many records of one updatedAt,
+// of which the database keeps more than answers show; pages as large as the server likes; writes while it is read, some of
+// which others see only some time after the moment that updatedAt tells.
 type plain struct {
 	random *rand.Rand
 	rows   map[string]*plainRow
@@ -53,7 +53,8 @@ func (p *plain) record(r *plainRow) table.Record {
 // write changes a record, as another client does.
 func (p *plain) write() {
 	p.now += time.Duration(p.random.IntN(2)*p.random.IntN(700)) * time.Microsecond
-	r := &plainRow{id: strconv.Itoa(p.random.IntN(90)), text: strconv.Itoa(p.random.IntN(1e6)), version: strconv.Itoa(p.random.IntN(1e9)), at: p.now}
+	number := func(below int) string { return strconv.Itoa(p.random.IntN(below)) }
+	r := &plainRow{id: number(90), text: number(1e6), version: number(1e9), at: p.now}
 	r.deleted = p.rows[r.id] != nil && p.random.IntN(3) == 0
 	if p.random.IntN(5) == 0 {
 		p.hidden = append(p.hidden, r)
@@ -120,7 +121,8 @@ func (p *plain) send(_ context.Context, s replica.Send) replica.Answer {
 		list = append(list, map[string]any(p.record(r)))
 	}
 	if q.Get("$inlinecount") == "allpages" {
-		return replica.Answer{Status: 200, Body: table.AppendJSON(nil, table.Record{"results": list, "count": float64(len(found))})}
+		counted := table.Record{"results": list, "count": float64(len(found))}
+		return replica.Answer{Status: 200, Body: table.AppendJSON(nil, counted)}
 	}
 	return replica.Answer{Status: 200, Body: table.AppendJSON(nil, list)}
 }
@@ -140,7 +142,8 @@ func newReader(t *testing.T, p *plain) *reader {
 	schema := &table.Database{Version: 1, Tables: []*table.Schema{{Name: "item",
 		Columns: []table.Column{{Name: "rank", Type: table.TypeNumber}, {Name: "text", Type: table.TypeString}}}}}
 	var err error
-	if r.store, err = store.Open(t.Context(), store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: r.outbox}); err != nil {
+	o := store.Options{Name: "app", Schema: schema, Open: store.Memory(), Journal: r.outbox}
+	if r.store, err = store.Open(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.store.Close() })
@@ -204,7 +207,8 @@ func TestPlainPull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for seed := range uint64(60) {
 				random := rand.New(rand.NewPCG(seed, 1))
-				p := &plain{random: random, rows: map[string]*plainRow{}, most: []int{1, 3, 10, 1000}[seed%4], soft: c.soft, busy: true}
+				p := &plain{random: random, rows: map[string]*plainRow{}, soft: c.soft, busy: true,
+					most: []int{1, 3, 10, 1000}[seed%4]}
 				for range random.IntN(60) {
 					p.write()
 				}

@@ -86,7 +86,8 @@ func (r *Replica) done(ctx context.Context, m *Machine, job Job, d Done) (Result
 	}
 	// A server that does not know what a delta is answers with a list.
 	d.Result.Requests++
-	a := r.options.Network.Send(ctx, Send{Method: "GET", Path: table.PathTables + m.doubt + "?" + table.ParamDeltaToken + "=&$top=1"}, r.token)
+	path := table.PathTables + m.doubt + "?" + table.ParamDeltaToken + "=&$top=1"
+	a := r.options.Network.Send(ctx, Send{Method: "GET", Path: path}, r.token)
 	switch {
 	case a.Status == 401:
 		return d.Result, trouble(a, "a query of "+m.doubt)

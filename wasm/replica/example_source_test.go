@@ -71,7 +71,10 @@ func ExampleSource() {
 		table.Record{"id": "3", "deleted": true, "lastModified": "3"}))
 	defer backend.Close()
 
-	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: func() string { return "operation" }, Now: func() string { return "" }})
+	outbox := replica.NewOutbox(replica.OutboxOptions{
+		NewID: func() string { return "operation" },
+		Now:   func() string { return "2026-11-21T09:00:00.000Z" },
+	})
 	schema := &table.Database{Version: 1, Tables: []*table.Schema{{
 		Name: "employee", Columns: []table.Column{{Name: "name", Type: table.TypeString}},
 	}}}
@@ -116,7 +119,8 @@ func ExampleSource() {
 func classic(rows ...table.Record) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
-		changed := slices.DeleteFunc(slices.Clone(rows), func(row table.Record) bool { return row["lastModified"].(string) <= r.FormValue("modifiedSince") })
+		since := r.FormValue("modifiedSince")
+		changed := slices.DeleteFunc(slices.Clone(rows), func(row table.Record) bool { return row["lastModified"].(string) <= since })
 		_, _ = w.Write(table.AppendJSON(nil, changed))
 	})
 	mux.HandleFunc("PUT /{id}", func(w http.ResponseWriter, r *http.Request) {

@@ -8,12 +8,14 @@ import (
 )
 
 // Source is a backend with a protocol of its own for a table: [Options.Sources] has an app's. Whatever can answer "what changed
-// since" can be pulled from, and whatever can store a record can be pushed to. [Azure] is one, for plain Azure Mobile Apps servers.
+// since" can be pulled from, and whatever can store a record can be pushed to. [Azure] is one, for plain Azure Mobile Apps
+// servers.
 //
 // The engine asks one thing at a time. What was done before an error stays done, and what has no verdict is offered again,
-// under the same id. An error ends the sync of this source's table, and of no other; but with code "network" the engine asks again
-// while its patience lasts, with "auth" once it has a fresh token, and after a [Later] when that says. With "expired", from
-// GetChanges, it begins from the start, and removes at the end what did not come. Methods must return when their context ends.
+// under the same id. An error ends the sync of this source's table, and of no other; but with code "network" the engine asks
+// again while its patience lasts, with "auth" once it has a fresh token, and after a [Later] when that says. With "expired",
+// from GetChanges, it begins from the start, and removes at the end what did not come. Methods must return when their context
+// ends.
 type Source interface {
 	// GetLastSync returns the position from which a pull begins. Most sources return stored, which is the [Changes.Next] of the
 	// last page that was stored, "" before the first.
@@ -54,7 +56,7 @@ type Changes struct {
 type Verdict struct {
 	ID       string       // the operation's
 	Record   table.Record // as the source has it now; where it was applied, nil is as it was sent
-	Conflict bool         // not applied: it was made on another record than the source has, which is Record, or nil where it is gone
+	Conflict bool         // not applied: it was made on another record than the source has, which is Record; nil: it is gone
 	Refused  string       // not applied, and never will be, and why: it goes to quarantine
 }
 

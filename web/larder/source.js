@@ -26,21 +26,22 @@ export function timeouts(sources, tables) {
 const offline = /failed to fetch|networkerror|load failed/i;
 
 /**
- * Calls a source's function for the engine: what it is asked and what it answers are JSON text, the latter in a form that is as it
- * must be. The source gets Dates where the schema has dates. An error with retryAfter, in seconds, wants to be asked again then.
+ * Calls a source's function for the engine: what it is asked and what it answers are JSON text, the latter in a form that is as
+ * it must be. The source gets Dates where the schema has dates. An error with retryAfter, in seconds, wants to be asked again
+ * then.
  */
 export async function ask(table, source, dates, method, json, signal) {
   try {
     return text(await calls[method](new Answers(table), source, JSON.parse(json), signal, dates));
   } catch (error) {
     if (typeof error?.retryAfter === 'number') return JSON.stringify({ later: error.retryAfter });
-    if (error instanceof TypeError && offline.test(error.message)) throw failure('network', 'the source cannot be reached', error);
-    throw error;
+    const cut = error instanceof TypeError && offline.test(error.message);
+    throw cut ? failure('network', `the source of ${table} cannot be reached`, error) : error;
   }
 }
 
 const calls = {
-  async getLastSync(answers, source, { at: stored, filter }, signal) { // without it: where the last page that was stored has ended
+  async getLastSync(answers, source, { at: stored, filter }, signal) { // stored: where the last page that was stored has ended
     const since = source.getLastSync ? await source.getLastSync({ stored, filter, signal }) : stored;
     answers.must(typeof since === 'string', 'a position that is not text');
     return { since };
@@ -49,7 +50,8 @@ const calls = {
     const page = await source.getChanges({ since, limit, filter, signal });
     answers.must(isObject(page), 'a page that is not an object');
     const { changed = [], removed = [], ids, next = '', more = false } = page;
-    answers.must(Array.isArray(changed) && isTexts(removed) && isTexts(ids ?? []) && typeof next === 'string' && typeof more === 'boolean',
+    const lists = Array.isArray(changed) && isTexts(removed) && isTexts(ids ?? []);
+    answers.must(lists && typeof next === 'string' && typeof more === 'boolean',
       'a page that is not { changed: [record], removed: [id], ids: [id], next: text, more: true or false }');
     return { changed: changed.map(plain), removed, ids, next, more };
   },
@@ -65,7 +67,8 @@ const calls = {
     return verdicts.map((verdict) => {
       const { id, record = null, conflict, refused } = verdict ?? {};
       const now = conflict === undefined ? record : conflict;
-      answers.must(typeof id === 'string' && (now === null || isObject(now)) && (refused === undefined || (typeof refused === 'string' && refused)), form);
+      answers.must(typeof id === 'string' && (now === null || isObject(now)), form);
+      answers.must(refused === undefined || (typeof refused === 'string' && refused !== ''), form);
       return { id, record: plain(now), conflict: conflict !== undefined, refused };
     });
   },

@@ -1,7 +1,11 @@
-// A source as an app would write it, for a plain JSON endpoint that answers ?modifiedSince=, and what it takes to open a database over it.
+// A source as an app would write it, for a plain JSON endpoint that answers ?modifiedSince=, and what it takes to open a
+// database over it.
 import { open } from '/larder.js';
 
-/** Gives all that was changed after a stamp, deleted rows as { id, deleted: true }; takes a row by PUT, if it is still of the version that is named. */
+/**
+ * Gives all that was changed after a stamp, deleted rows as { id, deleted: true }; takes a row by PUT, if it is still of the version
+ * that is named.
+ */
 export const endpoint = (address, { lose } = {}) => ({
   async getChanges({ since, signal }) {
     const changed = await (await fetch(`${address}?modifiedSince=${encodeURIComponent(since)}`, { signal })).json();
@@ -28,7 +32,8 @@ export const endpoint = (address, { lose } = {}) => ({
 
 export const tables = { note: { columns: { text: 'string', due: 'date' } } };
 
-export const notes = (name, options, sync) => open(name, { version: 1, tables, sync: { tables: { note: endpoint('/api/note', options) }, ...sync } });
+export const notes = (name, options, sync) =>
+  open(name, { version: 1, tables, sync: { tables: { note: endpoint('/api/note', options) }, ...sync } });
 
 /** The rows of a table, as text. */
 export const texts = async (table) => (await table.orderBy('id').toArray()).map(({ id, text }) => `${id} ${text}`).join(', ');
