@@ -117,7 +117,7 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 	case q.Method == "DELETE":
 		h.deleted[id] = true
 	case strings.HasPrefix(text, "w"):
-		if n := len(h.accepted[key]); n > 0 && h.accepted[key][n-1] > text {
+		if n := len(h.accepted[key]); n > 0 && h.accepted[key][n-1] > text && !h.undone {
 			w.fail("%s: %s of %s took effect after %s", from.name, text, id, h.accepted[key][n-1])
 		}
 		if slices.Contains(h.accepted[key], text) && !h.aged { // later it may be in conflict with itself, and be chosen

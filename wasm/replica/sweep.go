@@ -64,7 +64,7 @@ func (r *Replica) swept(a Apply) {
 	default:
 		s.token = a.Page.Token
 		for i := range a.Page.Changes {
-			if c := &a.Page.Changes[i]; c.Removed == "" {
+			if c := &a.Page.Changes[i]; c.Removed == "" || s.reclaims() {
 				s.seen[c.ID] = true
 			}
 		}
@@ -83,7 +83,7 @@ func (r *Replica) unseen(ctx context.Context, tx *store.Tx, a Apply) ([]table.Ch
 	}
 	came := map[string]bool{}
 	for i := range list {
-		came[list[i].ID] = list[i].Removed == ""
+		came[list[i].ID] = true
 	}
 	list = slices.Clip(list)
 	for after := (&store.Range{}); ; {

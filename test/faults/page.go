@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// found is what the simulator and the browsers under faults have found, and what a test of its own now holds.
+var found = []string{
+	"A write on top of one that waits kept the operation's id: in a copy of the profile the server's answer to the other copy passed for its own (F34, `TestCopiesDiffer`).",
+	"A profile that was copied before its first push was not known for a copy (F34, `TestCopiesDiffer`).",
+	"The stored answer to an operation that a copy had sent hid a newer record that had been pulled meanwhile (F34, `TestCopiesDiffer`).",
+	"A record that was pushed before its table was first pulled, or was pulled while it was empty, stayed for ever when the server had " +
+		"forgotten that it was deleted (F22, `TestForgottenTombstone`).",
+	"A pull from the start that broke off in one tab, and that another tab finished, later removed records that the server has (F22, `TestSweepOfAnotherTab`).",
+	"A delete that was given up in favour of a record that had been pulled already left no record (F21, `TestCancelledDelete`).",
+	"A call that was cancelled during a request said that the network had failed (F33, `TestCancelAtEachCall`).",
+	"A server that took a request and never answered was waited for without end (F24, `TestFetch`).",
+}
+
+// page writes the matrix.
+func page(r *results) []byte {
+	var b bytes.Buffer
+	all := 0
+	for _, n := range r.met {
+		all += n
+	}
+	tests := map[string]bool{}
+	violations := 0
+	for _, f := range faults {
+		for _, p := range f.proofs {
+			tests[p.key()] = true
+		}
+	}
+	violations = r.wrong()
+	fmt.Fprintf(&b, `# What sync stands
+
+This page is written by `+"`make faults`"+`, from the tests that it names. %d faults, %d tests; %s worlds of the simulator, in which %s things went wrong;
+%d violations. The simulator's worlds are drawn from a seed each: `+"`make sim SEED=N`"+` runs one again and prints what happened, of one that fails the shortest
+run that fails in the same way. %d deliberate defects, from a cursor that is stored before its page to tombstones that are dropped, are each
+found by it (`+"`TestDefects`"+`). Browser: %s.
+
+| | fault | where | shown by | provoked | violations |
+|---|---|---|---|---|---|
+`, len(faults), len(tests), thousands(r.worlds), thousands(all), violations, r.defects, r.browser)
+	for _, f := range faults {
+		places, proofs, runs, violations := []string{}, []string{}, 0, 0
+		for _, p := range f.proofs {
+			if !slices.Contains(places, string(p.place)) {
+				places = append(places, string(p.place))
+			}
+			proofs = append(proofs, label(p))
+			n, wrong := r.runs(p)
+			runs, violations = runs+n, violations+wrong
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", f.name, f.what, strings.Join(places, ", "), strings.Join(proofs, ", "), thousands(runs), violations)
+	}
+	b.WriteString("\nProvoked is how often the simulator's worlds met the fault, and each run of another test once.\n")
+	if len(r.lines) > 0 {
+		b.WriteString("\nTwo devices in Chromium under random faults:\n\n")
+		for _, line := range r.lines {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+	}
+	b.WriteString("\n## What was found, and is mended\n\n")
+	for _, text := range found {
+		fmt.Fprintf(&b, "- %s\n", text)
+	}
+	return b.Bytes()
+}
+
+// label is how the page names a proof.
+func label(p proof) string {
+	if p.met != "" {
+		return "“" + p.met + "”"
+	}
+	return "`" + p.pkg + " " + p.test + "`"
+}
+
+// thousands writes a number as people do.
+func thousands(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
