@@ -29,7 +29,11 @@ func ReadChanges(s Snapshot, name string, since Since) (c Changes, err error) {
 	from := since.Cursor
 	if since.First {
 		from = Cursor{Anchor: now}
-	} else if err := continues(s, name, counter, since); err != nil {
+		err = remembers(s, name, counter, since.Seen)
+	} else if err = remembers(s, name, counter, since.Seen, from.Anchor); err == nil {
+		err = continues(name, counter, since)
+	}
+	if err != nil {
 		return c, err
 	}
 
@@ -61,10 +65,9 @@ func ReadChanges(s Snapshot, name string, since Since) (c Changes, err error) {
 	return c, err
 }
 
-// continues reports why a cursor leads nowhere in this table.
-func continues(s Snapshot, name string, now Counter, since Since) error {
-	c := since.Cursor
-	for _, mark := range [...]Mark{c.Anchor, since.Seen} {
+// remembers reports a mark that is not in the table's past.
+func remembers(s Snapshot, name string, now Counter, marks ...Mark) error {
+	for _, mark := range marks {
 		if mark.Seq == 0 {
 			continue
 		}
@@ -77,7 +80,12 @@ func continues(s Snapshot, name string, now Counter, since Since) error {
 				" in its past: the database was restored or replaced; pull again with an empty $deltatoken")
 		}
 	}
-	switch {
+	return nil
+}
+
+// continues reports why a cursor leads nowhere in this table.
+func continues(name string, now Counter, since Since) error {
+	switch c := since.Cursor; {
 	case c.Scope != since.Scope && c != Cursor{}:
 		return table.Errorf(table.CodeExpired, "the delta token is of another filter, or of other rights: "+
 			"pull again with an empty $deltatoken, and drop what does not come")

@@ -46,7 +46,7 @@ func (s *shop) path() string { return filepath.Join(s.dir, "larder.db") }
 func (s *shop) start() {
 	s.t.Helper()
 	var err error
-	if s.db, err = sqlite.Open(ctx, s.path(), sqlite.Options{}); err != nil {
+	if s.db, err = sqlite.Open(ctx, s.path(), sqlite.Options{Relaxed: true}); err != nil {
 		s.t.Fatal(err)
 	}
 	todo, err := db.ParseTable("todoitem", []byte(tableFile))
@@ -67,7 +67,11 @@ func (s *shop) stop() {
 
 func (s *shop) backup() {
 	s.t.Helper()
-	if err := s.db.Backup(ctx, filepath.Join(s.dir, "backup.db")); err != nil {
+	path := filepath.Join(s.dir, "backup.db")
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.t.Fatal(err)
+	}
+	if err := s.db.Backup(ctx, path); err != nil {
 		s.t.Fatal(err)
 	}
 }

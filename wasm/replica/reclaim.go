@@ -248,9 +248,12 @@ func (r *Replica) broughtBack(out *Settlement, ch *changes, sent, waits *table.O
 		op.Lost = table.Lost(base.String()).AndChanged()
 	case mine == "" || mine.Changed() || theirs == "":
 		return false
+	case s.includes(server.Version(), mine.Mark()) && waits != nil:
+		sent.Base = sent.Record // from which both sides went on
+		return false
 	case s.includes(server.Version(), mine.Mark()):
 		out.Accepted++
-		ch.accept(sent, waits, server)
+		ch.accept(sent, nil, server)
 		return true
 	default:
 		base = mine.Mark()

@@ -137,6 +137,9 @@ func testLineage(t *testing.T, d db.DB) {
 	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: cursors[0], Seen: db.Mark{Boot: "two", Seq: 7}, Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
 		t.Errorf("a client that has seen such a number: %v", err)
 	}
+	if _, err := d.Changes(t.Context(), "note", db.Since{First: true, Seen: db.Mark{Boot: "two", Seq: 7}, Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
+		t.Errorf("such a client's first pull: %v", err)
+	}
 	if past, err := d.Past(t.Context(), "note", ""); past != "one-5,two-6,three-7" || err != nil {
 		t.Errorf("the past is %s, %v", past, err)
 	}
