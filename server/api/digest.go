@@ -161,15 +161,18 @@ func (d *digest) leaveOut(ctx context.Context, from db.DB) error {
 		return table.Errorf(table.CodeConflict, "more than ", strconv.Itoa(digestChanged), " records of ", d.Table.Name(),
 			" have changed since: pull, and ask again")
 	}
-	list, err := table.ParseJSON([]byte("[" + page.JSON + "]"))
-	if err != nil {
-		return table.Errorf(table.CodeServer, "a stored record of ", d.Table.Name(), " is damaged").Because(err)
+	told := &told{place: map[string]int{}}
+	if err := d.tell(ctx, told, since, page); err != nil {
+		return err
 	}
 	d.changed = map[string]bool{}
-	for _, v := range list.([]any) {
+	for _, v := range told.entries {
+		if v == nil {
+			continue // it comes once more
+		}
 		id := table.Record(v.(map[string]any)).ID()
-		if !d.changed[id] && (d.after == "" || id > d.after) && (d.to == "" || id <= d.to) {
-			d.changed[id] = true
+		d.changed[id] = true
+		if id > d.after && (d.to == "" || id <= d.to) {
 			d.names = append(d.names, id)
 		}
 	}
