@@ -25,15 +25,16 @@ import (
 
 // chaosTables are the server's: rows that are only added, numbers that are only added to, and rows with which anything is done.
 var chaosTables = map[string]string{
-	"log":     `{"columns":{"counter":"string"},"dynamicSchema":false,"softDelete":true}`,
-	"counter": `{"columns":{"n":"number","by":"string"},"dynamicSchema":false,"softDelete":true,"seed":[{"id":"c0","n":0},{"id":"c1","n":0},{"id":"c2","n":0}]}`,
-	"item":    `{"columns":{"text":"string","rank":"number"},"dynamicSchema":false,"softDelete":true}`,
+	"log": `{"columns":{"counter":"string"},"dynamicSchema":false,"softDelete":true}`,
+	"counter": `{"columns":{"n":"number","by":"string"},"dynamicSchema":false,"softDelete":true,
+		"seed":[{"id":"c0","n":0},{"id":"c1","n":0},{"id":"c2","n":0}]}`,
+	"item": `{"columns":{"text":"string","rank":"number"},"dynamicSchema":false,"softDelete":true}`,
 }
 
 // TestChaos has two devices, each a browser with a profile of its own, write at random for CHAOS (20s) while everything goes
 // wrong: the network between them and the server, which is killed again and again; their pages, which are reloaded, crash and
-// are opened twice; the browsers, which are killed and go offline; their clocks. In the end both must have what the server has, by
-// digest, with each write that was acknowledged, and none of them twice.
+// are opened twice; the browsers, which are killed and go offline; their clocks. In the end both must have what the server has,
+// by digest, with each write that was acknowledged, and none of them twice.
 func TestChaos(t *testing.T) {
 	lasts := 20 * time.Second
 	if text := os.Getenv("CHAOS"); text != "" {
@@ -414,5 +415,6 @@ func count(t *testing.T, server map[string][]map[string]any, devices []*chaotic)
 			t.Errorf("the counter %s is %v, and was increased %v times", id, row["n"], sums[id])
 		}
 	}
-	t.Logf("%d rows were acknowledged, %d tried, and the server has %d; %d items are left", acked, len(tried), len(have), len(server["item"]))
+	t.Logf("%d rows were acknowledged, %d tried, and the server has %d; %d items are left", acked, len(tried), len(have),
+		len(server["item"]))
 }

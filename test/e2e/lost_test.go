@@ -8,8 +8,8 @@ import (
 	"github.com/larder-sync/larder/test/browser"
 )
 
-// TestReloadAfterLostAnswer reloads a page whose push was carried out and never answered. Another tab then pushes, with changes of its
-// own: the server must have carried out each change once, and both tabs must show all.
+// TestReloadAfterLostAnswer reloads a page whose push was carried out and never answered. Another tab then pushes, with changes
+// of its own: the server must have carried out each change once, and both tabs must show all.
 func TestReloadAfterLostAnswer(t *testing.T) {
 	s := newStack(t)
 	s.start(t)
@@ -18,7 +18,8 @@ func TestReloadAfterLostAnswer(t *testing.T) {
 	defer cancel()
 	const start = `
 		const { open } = await import('/larder.js');
-		window.db = await open('lost', { version: 1, tables: { todoitem: { columns: { text: 'string', complete: 'boolean' } } }, sync: { url: '' } });
+		const tables = { todoitem: { columns: { text: 'string', complete: 'boolean' } } };
+		window.db = await open('lost', { version: 1, tables, sync: { url: '' } });
 		window.items = db.table('todoitem');`
 	do := func(p *browser.Page, dst any, body string) {
 		t.Helper()
@@ -51,7 +52,9 @@ func TestReloadAfterLostAnswer(t *testing.T) {
 	}
 	for _, p := range []*browser.Page{one, two} {
 		var got []any
-		do(p, &got, `return [...(await items.toArray()).filter(({ id }) => id.length === 1).map(({ id, text }) => id + text).sort(), await db.pending.count()];`)
+		do(p, &got, `
+			const mine = (await items.toArray()).filter(({ id }) => id.length === 1);
+			return [...mine.map(({ id, text }) => id + text).sort(), await db.pending.count()];`)
 		want := []any{"1before", "2after", "3before", "4after", 0.0}
 		for i := range want {
 			if i >= len(got) || got[i] != want[i] {

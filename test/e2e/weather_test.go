@@ -55,8 +55,9 @@ func (w *weather) String() string {
 }
 
 // hazards are what happens to a request for data, each as often as it is listed among forty.
-var hazards = []string{"lost on its way", "lost on its way", "answer lost", "answer lost", "answer lost", "answer cut", "answer cut", "slow", "slow", "slow",
-	"stuck", "portal", "bad gateway", "busy", "too large", "delivered again", "delivered again"}
+var hazards = []string{"lost on its way", "lost on its way", "answer lost", "answer lost", "answer lost", "answer cut",
+	"answer cut", "slow", "slow", "slow", "stuck", "portal", "bad gateway", "busy", "too large",
+	"delivered again", "delivered again"}
 
 func (w *weather) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != table.PathProbe && !strings.HasPrefix(r.URL.Path, table.PathTables) {

@@ -23,7 +23,7 @@ import (
 
 func main() {
 	seeds := flag.Int("seeds", 10_000, "worlds of the simulator")
-	chaos := flag.Duration("chaos", 0, "how long devices in browsers write while everything goes wrong; 0 for as long as the everyday test")
+	chaos := flag.Duration("chaos", 0, "how long devices in browsers write while everything goes wrong; 0 for some seconds")
 	out := flag.String("o", "test/faults/README.md", "the page")
 	flag.Parse()
 	env := []string{"SEEDS=" + strconv.Itoa(*seeds), "OUTBOX=100000", "STORMS=10", "WASMRUN_BROWSER=chromium"}
@@ -110,7 +110,8 @@ func runAll(env []string) (*results, error) {
 	}
 	commands := slices.SortedFunc(maps.Keys(tests), func(a, b command) int { return strings.Compare(a.pkg, b.pkg) })
 	for _, c := range commands {
-		args := []string{"test", "-json", "-count=1", "-timeout=120m", "-run", "^(" + strings.Join(slices.Sorted(maps.Keys(tests[c])), "|") + ")$"}
+		names := strings.Join(slices.Sorted(maps.Keys(tests[c])), "|")
+		args := []string{"test", "-json", "-count=1", "-timeout=120m", "-run", "^(" + names + ")$"}
 		own := env
 		if c.inside {
 			runner, err := filepath.Abs("bin/wasmrun")

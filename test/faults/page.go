@@ -10,14 +10,18 @@ import (
 
 // found is what the simulator and the browsers under faults have found, and what a test of its own now holds.
 var found = []string{
-	"A write on top of one that waits kept the operation's id: in a copy of the profile the server's answer to the other copy passed for its own (F34, `TestCopiesDiffer`).",
+	"A write on top of one that waits kept the operation's id: in a copy of the profile the server's answer to the other copy " +
+		"passed for its own (F34, `TestCopiesDiffer`).",
 	"A profile that was copied before its first push was not known for a copy (F34, `TestCopiesDiffer`).",
-	"The stored answer to an operation that a copy had sent hid a newer record that had been pulled meanwhile (F34, `TestCopiesDiffer`).",
-	"A record that was pushed before its table was first pulled, or was pulled while it was empty, stayed for ever when the server had " +
-		"forgotten that it was deleted (F22, `TestForgottenTombstone`).",
-	"A pull from the start that broke off in one tab, and that another tab finished, later removed records that the server has (F22, `TestSweepOfAnotherTab`).",
+	"The stored answer to an operation that a copy had sent hid a newer record that had been pulled meanwhile (F34, " +
+		"`TestCopiesDiffer`).",
+	"A record that was pushed before its table was first pulled, or whose table was empty then, stayed for ever when the " +
+		"server had forgotten that it was deleted (F22, `TestForgottenTombstone`).",
+	"A pull from the start that broke off in one tab, and that another tab finished, later removed records that the server has " +
+		"(F22, `TestSweepOfAnotherTab`).",
 	"A delete that was given up in favour of a record that had been pulled already left no record (F21, `TestCancelledDelete`).",
 	"A call that was cancelled during a request said that the network had failed (F33, `TestCancelAtEachCall`).",
+	"After a restore, a record that the last page removes was brought back by two operations (F17, `make sim SEED=918`).",
 	"A server that took a request and never answered was waited for without end (F24, `TestFetch`).",
 }
 
@@ -38,10 +42,10 @@ func page(r *results) []byte {
 	violations = r.wrong()
 	fmt.Fprintf(&b, `# What sync stands
 
-This page is written by `+"`make faults`"+`, from the tests that it names. %d faults, %d tests; %s worlds of the simulator, in which %s things went wrong;
-%d violations. The simulator's worlds are drawn from a seed each: `+"`make sim SEED=N`"+` runs one again and prints what happened, of one that fails the shortest
-run that fails in the same way. %d deliberate defects, from a cursor that is stored before its page to tombstones that are dropped, are each
-found by it (`+"`TestDefects`"+`). Browser: %s.
+This page is written by `+"`make faults`"+`, from the tests that it names. %d faults, %d tests; %s worlds of the simulator, in
+which %s things went wrong; %d violations. Each world is drawn from a seed: `+"`make sim SEED=N`"+` runs one again and prints what
+happened; of one that fails, the shortest run that fails in the same way. %d deliberate defects, from a cursor that is stored
+before its page to tombstones that are dropped, are each found by it (`+"`TestDefects`"+`). Browser: %s.
 
 | | fault | where | shown by | provoked | violations |
 |---|---|---|---|---|---|
@@ -56,7 +60,8 @@ found by it (`+"`TestDefects`"+`). Browser: %s.
 			n, wrong := r.runs(p)
 			runs, violations = runs+n, violations+wrong
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", f.name, f.what, strings.Join(places, ", "), strings.Join(proofs, ", "), thousands(runs), violations)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", f.name, f.what, strings.Join(places, ", "),
+			strings.Join(proofs, ", "), thousands(runs), violations)
 	}
 	b.WriteString("\nProvoked is how often the simulator's worlds met the fault, and each run of another test once.\n")
 	if len(r.lines) > 0 {

@@ -73,7 +73,8 @@ func (w *world) compare() {
 	for _, d := range w.devices {
 		for _, t := range d.tabs {
 			if ops := t.pending(); len(ops) > 0 {
-				w.fail("%s: %d operations still wait: %s %s %s %q", d.name, len(ops), ops[0].Action, ops[0].RecordID, ops[0].State, ops[0].Reason)
+				w.fail("%s: %d operations still wait: %s %s %s %q", d.name, len(ops), ops[0].Action, ops[0].RecordID,
+					ops[0].State, ops[0].Reason)
 			}
 			rows := t.rows()
 			for id := range rows {

@@ -51,7 +51,17 @@ func holds(s store.Step, name string, is func(any) bool) bool {
 // keeps reports whether a step puts the row of a key into the meta store.
 func keeps(prefix string) func(store.Step) bool {
 	return func(s store.Step) bool {
-		return s.Store == replica.StoreMeta && holds(s, "key", func(v any) bool { k, _ := v.(string); return strings.HasPrefix(k, prefix) })
+		return s.Store == replica.StoreMeta && holds(s, "key", func(v any) bool {
+			key, _ := v.(string)
+			return strings.HasPrefix(key, prefix)
+		})
+	}
+}
+
+// becomes reports whether a step puts an operation that has a state.
+func becomes(state table.State) func(store.Step) bool {
+	return func(s store.Step) bool {
+		return s.Store == replica.StoreOutbox && holds(s, "state", func(v any) bool { return v == string(state) })
 	}
 }
 
@@ -97,15 +107,9 @@ var defects = map[string]func() defect{
 		})}
 	},
 	"the mark that an operation was sent is not stored": func() defect {
-		return defect{steps: without(func(s store.Step) bool {
-			return s.Store == replica.StoreOutbox && holds(s, "state", func(v any) bool { return v == string(table.StateSending) })
-		})}
+		return defect{steps: without(becomes(table.StateSending))}
 	},
-	"quarantine is not stored": func() defect {
-		return defect{steps: without(func(s store.Step) bool {
-			return s.Store == replica.StoreOutbox && holds(s, "state", func(v any) bool { return v == string(table.StateQuarantined) })
-		})}
-	},
+	"quarantine is not stored": func() defect { return defect{steps: without(becomes(table.StateQuarantined))} },
 	"settled operations stay in the outbox": func() defect {
 		return defect{steps: without(func(s store.Step) bool { return s.Store == replica.StoreOutbox && s.Op == store.OpDelete })}
 	},

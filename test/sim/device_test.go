@@ -86,7 +86,8 @@ func (t *session) burn() {
 }
 
 func newDevice(w *world, name string, tabs int) *device {
-	d := &device{world: w, name: name, owner: "anna", version: 1, last: map[string]wrote{}, shown: map[string]int{}, forgot: map[string]bool{}, kept: map[string]bool{}}
+	d := &device{world: w, name: name, owner: "anna", version: 1, last: map[string]wrote{}, shown: map[string]int{},
+		forgot: map[string]bool{}, kept: map[string]bool{}}
 	d.clones = []*device{d}
 	d.disk = &disk{device: d, open: store.Memory()}
 	for i := range tabs {
@@ -109,8 +110,8 @@ func (t *tab) start() error {
 	now := func() string { return fmt.Sprintf("20%02d-01-01T00:00:00.000Z", 10+t.rng.IntN(80)) }
 	t.session = &session{tab: t}
 	outbox := replica.NewOutbox(replica.OutboxOptions{NewID: t.newID, Now: now})
-	opened, err := store.Open(ctx, store.Options{Name: "app", Schema: schemas[t.version], Migrate: migrations[t.version], Open: t.disk.opener(t),
-		Journal: outbox, NewID: t.newID})
+	opened, err := store.Open(ctx, store.Options{Name: "app", Schema: schemas[t.version], Migrate: migrations[t.version],
+		Open: t.disk.opener(t), Journal: outbox, NewID: t.newID})
 	if err != nil {
 		return err
 	}
@@ -269,7 +270,8 @@ func (t *tab) sync() {
 	ctx, end := t.session.light()
 	result, err := t.replica.Run(ctx, replica.Job{Push: true, Pulls: replica.Whole("item"), Patience: patience, PageSize: 2})
 	end()
-	t.note("%s.%d: sync pushed %d pulled %d quarantined %d: %v", t.name, t.number, result.Pushed, result.Pulled, len(result.Quarantined), err)
+	t.note("%s.%d: sync pushed %d pulled %d quarantined %d: %v", t.name, t.number, result.Pushed, result.Pulled,
+		len(result.Quarantined), err)
 	crashed := t.disk.recover()
 	switch {
 	case err == nil || crashed:
@@ -282,8 +284,8 @@ func (t *tab) sync() {
 
 // typed fails unless the error is one that callers know.
 func (t *tab) typed(err error) {
-	known := []table.Code{table.CodeNetwork, table.CodeServer, table.CodeAuth, table.CodeQuota, table.CodeStorage, table.CodeClosed,
-		table.CodeAborted, table.CodeConflict}
+	known := []table.Code{table.CodeNetwork, table.CodeServer, table.CodeAuth, table.CodeQuota, table.CodeStorage,
+		table.CodeClosed, table.CodeAborted, table.CodeConflict}
 	if !slices.Contains(known, table.CodeOf(err)) {
 		t.fail("%s: an error without a known code: %v (%s)", t.name, err, table.CodeOf(err))
 	}
@@ -292,7 +294,8 @@ func (t *tab) typed(err error) {
 // decide is the app's handler of conflicts.
 func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, error) {
 	if had := t.history.records[c.Base.Version()]; t.kept[c.RecordID] || t.history.undone {
-		// What a cancelled change has left here is what the next one was made on; and what is brought back is based on what is there.
+		// What a cancelled change has left here is what the next one was made on; and what is brought back is based on what is
+		// there.
 	} else if had != nil {
 		if t.meet("a conflict has its true base"); differ(had, c.Base) {
 			t.fail("%s: a conflict of %s is told to be based on %v, and the server had %v", t.name, c.RecordID, c.Base, had)

@@ -8,8 +8,8 @@ import (
 	"github.com/larder-sync/larder/wasm/store"
 )
 
-// disk is a device's storage. It may be full, lose its connection, and its tab may be killed at any call: before it, or after it was
-// done and before anybody heard.
+// disk is a device's storage. It may be full, lose its connection, and its tab may be killed at any call: before it, or after
+// it was done and before anybody heard.
 type disk struct {
 	*device
 	open   store.Opener

@@ -51,8 +51,8 @@ func TestWorlds(t *testing.T) {
 				w.run()
 				if w.violation != "" {
 					short := shrink(w, func() defect { return defect{} })
-					t.Fatalf("%s\nafter %d of %d steps\n%s\nreplay it with: make sim SEED=%d", short.violation, short.length(), days,
-						short.trace(), first+n)
+					t.Fatalf("%s\nafter %d of %d steps\n%s\nreplay it with: make sim SEED=%d",
+						short.violation, short.length(), days, short.trace(), first+n)
 				}
 				if count == 1 {
 					t.Logf("%s", w.trace())

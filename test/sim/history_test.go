@@ -26,8 +26,9 @@ type history struct {
 }
 
 func newHistory() history {
-	return history{bodies: map[string]string{}, verdicts: map[string]string{}, effects: map[string]string{}, records: map[string]table.Record{}, current: map[string]string{},
-		accepted: map[string][]string{}, deleted: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
+	return history{bodies: map[string]string{}, verdicts: map[string]string{}, effects: map[string]string{},
+		records: map[string]table.Record{}, current: map[string]string{}, accepted: map[string][]string{},
+		deleted: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
 }
 
 // sent sees a push leave its client.
@@ -88,7 +89,8 @@ func (h *history) answered(w *world, r request, body []byte) {
 
 func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Response) {
 	switch {
-	case a.Status >= 500, a.Status == 401, a.Status == 408, a.Status == 424, a.Status == 429, a.Body["code"] == string(table.CodeFork):
+	case a.Status >= 500, a.Status == 401, a.Status == 408, a.Status == 424, a.Status == 429,
+		a.Body["code"] == string(table.CodeFork):
 		return
 	}
 	verdict := strconv.Itoa(a.Status) + " " + string(table.AppendJSON(nil, a.Body))
@@ -108,7 +110,8 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 	}
 	h.effects[version] = q.ID
 	if match, is := strings.Trim(q.Headers["if-match"], `"`), h.current[id]; q.Method != "POST" && is != "" && match != is {
-		w.fail("%s changed %s on top of %q, when it was %q already: %s", from.name, id, match, is, string(table.AppendBatch(nil, []table.Request{*q})))
+		w.fail("%s changed %s on top of %q, when it was %q already: %s", from.name, id, match, is,
+			string(table.AppendBatch(nil, []table.Request{*q})))
 	}
 	h.current[id], h.records[version] = version, a.Body
 	h.log = append(h.log, id)

@@ -128,7 +128,8 @@ func (t *tab) carry(r request, token string) replica.Answer {
 }
 
 // rubbish is what no server of ours answers.
-var rubbish = []string{"", "null", "{}", "[]", `{"value":null}`, `{"responses":[]}`, `{"responses":[{"id":"x","status":200}]}`, `{"value":[{}]}`,
+var rubbish = []string{"", "null", "{}", "[]", `{"value":null}`, `{"responses":[]}`, `{"responses":[{"id":"x","status":200}]}`,
+	`{"value":[{}]}`,
 	`{"value":[{"id":"r1","text":"rubbish"}]}`, `{"value":[]}`, `{"error":"no"}`}
 
 // half has the server carry out the first operations of a push, and refuse the others, because the token expires between them.
@@ -153,7 +154,8 @@ func (t *tab) half(r request) replica.Answer {
 		return a
 	}
 	for i := n; i < len(list); i++ {
-		responses = append(responses, table.Response{ID: list[i].ID, Status: http.StatusUnauthorized, Body: table.Record{"code": "auth", "error": "the token has expired"}})
+		responses = append(responses, table.Response{ID: list[i].ID, Status: http.StatusUnauthorized,
+			Body: table.Record{"code": "auth", "error": "the token has expired"}})
 	}
 	a.Body = table.AppendResponses(nil, responses)
 	return a

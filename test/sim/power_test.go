@@ -41,7 +41,8 @@ func (t *tab) losePower(r request) replica.Answer {
 		logAfter[i] = byte(t.rng.IntN(256))
 	}
 	t.meet("the server loses its power while it writes")
-	t.note("%s.%d: the power goes at byte %d of the log's %d, of which %d were there before", t.name, t.number, cut, len(logAfter), len(log))
+	t.note("%s.%d: the power goes at byte %d of the log's %d, of which %d were there before", t.name, t.number,
+		cut, len(logAfter), len(log))
 	t.stop()
 	t.boots++
 	t.path = filepath.Join(t.folder, "larder-"+strconv.Itoa(t.boots)+".db")
@@ -54,8 +55,8 @@ func (t *tab) losePower(r request) replica.Answer {
 	return lost
 }
 
-// firstCommit returns where the first transaction ends that was appended to a log of a length: behind the first frame that holds the
-// size of the database after a commit.
+// firstCommit returns where the first transaction ends that was appended to a log of a length: behind the first frame that
+// holds the size of the database after a commit.
 func firstCommit(log []byte, from int) int {
 	frame := 24 + int(binary.BigEndian.Uint32(log[8:]))
 	for at := max(from, 32); at+frame <= len(log); at += frame {

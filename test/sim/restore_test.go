@@ -22,8 +22,8 @@ func (w *world) save() {
 	w.note("the server's database is saved")
 }
 
-// restore puts the last backup in the place of the server's database. What the server took since is gone there; clients that know of it
-// bring it again.
+// restore puts the last backup in the place of the server's database. What the server took since is gone there; clients that
+// know of it bring it again.
 func (w *world) restore() {
 	if w.saved.path == "" {
 		w.save()

@@ -8,9 +8,9 @@ import (
 // length is how many steps the world's plan has.
 func (w *world) length() int { return days - len(w.plan.out) }
 
-// shrink looks for a shorter run of the same seed that goes wrong in the same way: steps are left out, and where a step is needed,
-// perhaps nothing has to go wrong in it. A run that is not found to go wrong is no proof that it does not, so this ends with a short
-// run, not the shortest.
+// shrink looks for a shorter run of the same seed that goes wrong in the same way: steps are left out, and where a step is
+// needed, perhaps nothing has to go wrong in it. A run that is not found to go wrong is no proof that it does not, so this ends
+// with a short run, not the shortest.
 func shrink(w *world, make func() defect) *world {
 	best := w
 	try := func(p plan) bool {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestConflictStorm has 20 devices write to the same few records, while half of them, others each time, have no network. It must come
-// to rest as any world.
+// TestConflictStorm has 20 devices write to the same few records, while half of them, others each time, have no network. It
+// must come to rest as any world.
 func TestConflictStorm(t *testing.T) {
 	const many, rounds = 20, 60
 	for seed := range number(t, "STORMS", 1) {

@@ -15,8 +15,8 @@ var migrations = map[int]store.Migrations{2: {2: {"item": store.Each(func(r tabl
 })}}}
 
 func schema(version int, more ...table.Column) *table.Database {
-	return &table.Database{Version: version, Tables: []*table.Schema{{Name: "item",
-		Columns: append([]table.Column{{Name: "rank", Type: table.TypeInteger}, {Name: "text", Type: table.TypeString}}, more...)}}}
+	columns := append([]table.Column{{Name: "rank", Type: table.TypeInteger}, {Name: "text", Type: table.TypeString}}, more...)
+	return &table.Database{Version: version, Tables: []*table.Schema{{Name: "item", Columns: columns}}}
 }
 
 // upgrade has all tabs of a device start again with the app's second version. The first of them that can migrates what is

@@ -69,8 +69,8 @@ func (t *fusedTxn) Commit(ctx context.Context) error {
 	return t.Txn.Commit(ctx)
 }
 
-// TestCancelAtEachCall cancels a write, a push and a pull at each of their calls in turn: what ends by it has code "aborted", half of
-// nothing is there, the next sync goes on as if nothing had been, and no goroutine is left.
+// TestCancelAtEachCall cancels a write, a push and a pull at each of their calls in turn: what ends by it has code "aborted",
+// half of nothing is there, the next sync goes on as if nothing had been, and no goroutine is left.
 func TestCancelAtEachCall(t *testing.T) {
 	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
 	want := map[string]table.Record{}
@@ -129,7 +129,8 @@ func TestCancelAtEachCall(t *testing.T) {
 	if len(all) < 5 {
 		t.Errorf("it was cancelled at %d calls only", len(all))
 	}
-	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+2; runtime.Gosched() { // those of net/http come and go
+	// Those of net/http come and go.
+	for end := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+2; runtime.Gosched() {
 		if time.Now().After(end) {
 			t.Fatalf("there are %d goroutines, and there were %d", runtime.NumGoroutine(), before)
 		}

@@ -14,7 +14,8 @@ import (
 
 // These were found by the simulator.
 
-// TestForgottenTombstone pushes a record, and pulls only when it was deleted so long ago that the server does not know of it any more.
+// TestForgottenTombstone pushes a record, and pulls only when it was deleted so long ago that the server does not know of it
+// any more.
 func TestForgottenTombstone(t *testing.T) {
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,

@@ -101,8 +101,8 @@ func (r *Replica) All(ctx context.Context) ([]Pull, error) {
 	return all, nil
 }
 
-// cursor returns the token that continues a pull. Before the first it is empty, which brings live records only; but where
-// rows are here already, because they were pushed, some may be deleted there, so long ago that the server has forgotten them: then
+// cursor returns the token that continues a pull. Before the first it is empty, which brings live records only; but where rows
+// are here already, because they were pushed, some may be deleted there, so long ago that the server has forgotten them: then
 // what the pull does not bring is gone. seen is a later write that was acknowledged here, "" for none.
 func (r *Replica) cursor(ctx context.Context, p Pull) (token, seen string, err error) {
 	err = r.store.View(ctx, []string{StoreMeta, p.Table}, func(tx *store.Tx) error {

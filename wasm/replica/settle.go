@@ -247,8 +247,8 @@ func (c *changes) accept(sent, waits *table.Operation, server table.Record) {
 		server = nil
 	}
 	if sent.Server != nil && (sent.Base.Version() != "" || sent.Base == nil && !sent.Server.Deleted()) {
-		// A page has brought a newer record than the one that this was made on, which a server does not accept. So the verdict is one of
-		// the past: a copy of this database has sent the operation before.
+		// A page has brought a newer record than the one that this was made on, which a server does not accept. So the verdict
+		// is one of the past: a copy of this database has sent the operation before.
 		if server = sent.Server; server.Deleted() {
 			server = nil
 		}

@@ -26,7 +26,8 @@ const any = (...of) => of[Math.floor(Math.random() * of.length)];
 const told = [];
 for (const event of ['storage', 'epoch', 'fork', 'auth']) db.on(event, ({ reason }) => told.push(`${event}: ${reason}`));
 
-// A counter's sum is what both sides added. As its column `by` never changes alike on both, each meeting is a conflict. Of an item anything may become, and sometimes the app cannot say.
+// A counter's sum is what both sides added. As its column `by` never changes alike on both, each meeting is a conflict. Of an
+// item anything may become, and sometimes the app cannot say.
 db.on('conflict', ({ table, id, local, server, base }) => {
   if (table === 'counter') return { id, n: server.n + local.n - base.n, by: local.by };
   if (Math.random() < 0.1) throw new Error('the app cannot decide');
@@ -40,14 +41,16 @@ const count = (marker, id, atomic) => db.transaction(['log', 'counter'], 'readwr
 }, { atomic });
 
 const items = db.table('item');
+const both = (rows) => db.transaction(['item'], 'readwrite', (tx) => tx.table('item').bulkPut(rows), { atomic: true });
+const missing = (error) => { if (error.code !== 'not-found') throw error; };
 const change = (marker) => {
   const id = `i${Math.floor(Math.random() * 20)}`;
   return any(
     () => items.put({ id, text: marker, rank: Math.floor(Math.random() * 5) }),
-    () => items.update({ id, text: marker }).catch((error) => { if (error.code !== 'not-found') throw error; }),
-    () => items.update({ id, rank: Math.floor(Math.random() * 5) }).catch((error) => { if (error.code !== 'not-found') throw error; }),
+    () => items.update({ id, text: marker }).catch(missing),
+    () => items.update({ id, rank: Math.floor(Math.random() * 5) }).catch(missing),
     () => items.delete(id),
-    () => db.transaction(['item'], 'readwrite', (tx) => tx.table('item').bulkPut([{ id, text: marker }, { id: `${id}-2`, text: marker }]), { atomic: true }),
+    () => both([{ id, text: marker }, { id: `${id}-2`, text: marker }]),
   )();
 };
 
@@ -62,7 +65,7 @@ window.chaos = {
   /** Brings everything that waits to its end. Gives what still waits, for people to read. */
   rest: async () => {
     for (const { id, state } of await db.pending.toArray()) {
-      if (state === 'quarantined') await db.pending.retry(id).catch((error) => { if (error.code !== 'not-found') throw error; });
+      if (state === 'quarantined') await db.pending.retry(id).catch(missing);
     }
     await db.sync({ timeout: 60_000 });
     return (await db.pending.toArray()).map((op) => `${op.action} ${op.table}/${op.recordId} ${op.state} ${op.reason ?? ''}`);
