@@ -9,6 +9,9 @@
 //	r := replica.New(s, replica.Options{Outbox: outbox, Network: network})
 //	result, err := r.Sync(ctx, 10*time.Second)
 //
+// A plain Azure Mobile Apps server, which knows no batches and no deltas, is recognised and spoken to in its own way. Tables of
+// other backends have a [Source] of the app's.
+//
 // # Guarantees
 //
 //   - An operation whose local commit was acknowledged is applied on the server exactly once, or stands in the outbox
@@ -20,6 +23,9 @@
 //
 // # Caveats
 //
+//   - What a backend cannot do the engine cannot either. One that does not keep the ids of operations, as plain Azure servers do
+//     not, shows that it has applied one whose answer was lost by its record alone; it takes no atomic transactions, which go to
+//     quarantine; and it is not recognised when it was restored from a backup.
 //   - Operations are pushed in the order of the outbox, one batch after another; an operation that was refused leaves
 //     the order and holds back later operations on its record only.
 package replica
