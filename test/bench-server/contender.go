@@ -84,17 +84,7 @@ type larder struct {
 	title string
 }
 
-// startLarder starts the server as it comes: what it answers is on disk.
-func startLarder(program, dir string) (contender, error) {
-	return startLarderWith("Larder", program, dir)
-}
-
-// startRelaxed starts it so that a power cut may lose what was answered last, as it may with PocketBase.
-func startRelaxed(program, dir string) (contender, error) {
-	return startLarderWith("… --relaxed", program, dir, "--relaxed")
-}
-
-func startLarderWith(title, program, dir string, flags ...string) (contender, error) {
+func startLarder(program, dir, synchronous string) (contender, error) {
 	if err := declare(dir); err != nil {
 		return nil, err
 	}
@@ -102,9 +92,12 @@ func startLarderWith(title, program, dir string, flags ...string) (contender, er
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{"serve", "--addr", address, "--web", "", "--max-live", "20000"}, flags...)
+	args := []string{"serve", "--addr", address, "--web", "", "--max-live", "20000"}
+	if synchronous == "NORMAL" {
+		args = append(args, "--relaxed")
+	}
 	p, err := start(dir, address, "/readyz", program, args...)
-	return &larder{p, title}, err
+	return &larder{p, "Larder, " + synchronous}, err
 }
 
 // declare writes the file of the table.
@@ -142,15 +135,21 @@ func (l *larder) listen(a *audience) error {
 	return err
 }
 
-type pocketbase struct{ p *process }
+type pocketbase struct {
+	p     *process
+	title string
+}
 
-func startPocketBase(program, dir string) (contender, error) {
+func startPocketBase(program, dir, synchronous string) (contender, error) {
 	const user, password = "bench@example.com", "not-a-secret-1234"
 	if out, err := exec.Command(program, "superuser", "upsert", user, password, "--dir", dir).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("superuser: %w\n%s", err, out)
 	}
 	address, err := freeAddress()
 	if err != nil {
+		return nil, err
+	}
+	if err := os.Setenv("SYNCHRONOUS", synchronous); err != nil { // PocketBase opens its database before it reads flags
 		return nil, err
 	}
 	p, err := start(dir, address, "/api/health", program, "serve", "--http", address, "--dir", dir)
@@ -178,10 +177,10 @@ func startPocketBase(program, dir string) (contender, error) {
 	if err != nil {
 		p.stop()
 	}
-	return &pocketbase{p}, err
+	return &pocketbase{p, "PocketBase, " + synchronous}, err
 }
 
-func (b *pocketbase) name() string      { return "PocketBase" }
+func (b *pocketbase) name() string      { return b.title }
 func (b *pocketbase) process() *process { return b.p }
 
 func (b *pocketbase) create(text string) (path, body string) {
