@@ -171,6 +171,28 @@ func TestPlainAnswersLost(t *testing.T) {
 	}
 }
 
+func TestPlainInsertThatWasDeleted(t *testing.T) {
+	url := newPlain(t)
+	a, b := newDevice(t, url), newDevice(t, url)
+	a.sync()
+	a.put(item("1", "bread"))
+	a.network.after = func(s replica.Send) error { return errors.New("cut off") }
+	if _, err := a.replica.Push(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
+		t.Fatal(err)
+	}
+	b.sync()
+	b.delete("1")
+	b.sync()
+	a.network.after = nil
+	a.decide = func(*replica.Conflict) (replica.Decision, error) {
+		return replica.Decision{Choice: replica.ChooseServer}, nil
+	}
+	if a.sync(); len(a.asked) != 1 || a.asked[0].Server != nil {
+		t.Errorf("asked %+v: whether the record should be there again is not for the engine to say", a.asked)
+	}
+	agree(t, url, map[string]table.Record{}, a, b)
+}
+
 // clock is the number of the newest change that the server knows.
 func (d *device) clock(url string) (newest int) {
 	d.t.Helper()

@@ -117,12 +117,24 @@ func (z *Azure) judge(ctx context.Context, op *table.Operation, a Answer) (*Verd
 		return &Verdict{Record: server}, a, nil // nil if it is out of the caller's sight now: then it is as it was sent
 	case op.Action != table.ActionInsert || server != nil && !server.Deleted():
 		return &Verdict{Conflict: true, Record: server}, a, nil
+	case a.Status == 409 && server != nil && op.Attempts > 1 && holds(server, op.Record):
+		return &Verdict{Conflict: true}, a, nil // it was inserted, by an attempt before, and has been deleted by somebody else
 	case a.Status == 409 && server != nil:
 		return z.revive(ctx, op, server)
 	case a.Status == 409:
 		return &Verdict{Refused: "the id is taken by a record that cannot be seen"}, a, nil
 	}
 	return nil, a, trouble(a, "an insert into "+op.Table)
+}
+
+// holds reports whether a record has all that another one has.
+func holds(server, record table.Record) bool {
+	for _, v := range table.Diff(server, record) {
+		if v != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // revive inserts a record whose id a deleted one has. Nobody else has changed that meanwhile: its version is made sure of.
