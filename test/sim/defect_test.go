@@ -16,14 +16,15 @@ import (
 // defect is what is deliberately wrong in a world, at its boundaries: the zero defect is none. Changes of requests and answers
 // happen between the witness and the server, as a bug on either side would.
 type defect struct {
-	deaf    bool                                              // a stream leaves out the first record that it should tell of
-	lock    bool                                              // tabs do not wait for each other
-	steps   func([]store.Step) []store.Step                   // changes what is asked of the storage
-	results func([]store.Step, []store.Result)                // changes what the storage answers
-	half    func(store.Step) bool                             // what of a transaction that failed is kept
-	request func(replica.Send) replica.Send                   // changes what reaches the server
-	answer  func(replica.Send, replica.Answer) replica.Answer // changes what the server answers
-	send    func(replica.Send) replica.Send                   // changes what leaves the client
+	restored bool                                              // the server is restored often, without which it would seldom show
+	deaf     bool                                              // a stream leaves out the first record that it should tell of
+	lock     bool                                              // tabs do not wait for each other
+	steps    func([]store.Step) []store.Step                   // changes what is asked of the storage
+	results  func([]store.Step, []store.Result)                // changes what the storage answers
+	half     func(store.Step) bool                             // what of a transaction that failed is kept
+	request  func(replica.Send) replica.Send                   // changes what reaches the server
+	answer   func(replica.Send, replica.Answer) replica.Answer // changes what the server answers
+	send     func(replica.Send) replica.Send                   // changes what leaves the client
 }
 
 // without leaves out the steps that are.
@@ -147,7 +148,8 @@ var defects = map[string]func() defect{
 	"the client's id is not stored":     func() defect { return defect{steps: without(keeps("client"))} },
 	"whose a database is is not stored": func() defect { return defect{steps: without(keeps("principal"))} },
 	"what the server was known to have is not stored": func() defect {
-		return defect{steps: without(func(s store.Step) bool { return keeps("seen/")(s) || keeps("past/")(s) })}
+		memory := func(s store.Step) bool { return keeps("seen/")(s) || keeps("past/")(s) }
+		return defect{steps: without(memory), restored: true}
 	},
 	"a pull from the start forgets to take away": func() defect {
 		return defect{steps: func(steps []store.Step) []store.Step {

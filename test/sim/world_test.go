@@ -174,6 +174,10 @@ func (w *world) end() {
 func (w *world) step() {
 	d := w.devices[w.rng.IntN(len(w.devices))]
 	tab := d.tabs[w.rng.IntN(len(d.tabs))]
+	if w.defect.restored && w.chance(8) {
+		w.restore()
+		return
+	}
 	switch n := w.rng.IntN(100); {
 	case n < 38:
 		tab.write()
