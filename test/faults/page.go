@@ -21,7 +21,7 @@ var found = []string{
 		"(F22, `TestSweepOfAnotherTab`).",
 	"A delete that was given up in favour of a record that had been pulled already left no record (F21, `TestCancelledDelete`).",
 	"A call that was cancelled during a request said that the network had failed (F33, `TestCancelAtEachCall`).",
-	"After a restore, a record that the last page removes was brought back by two operations (F17, `make sim SEED=918`).",
+	"After a restore, a record that the last page removes was brought back by two operations (F17, `TestRestoredAndDeleted`).",
 	"A server that took a request and never answered was waited for without end (F24, `TestFetch`).",
 }
 

@@ -138,3 +138,31 @@ func TestCopiesDiffer(t *testing.T) {
 		agree(t, url, map[string]table.Record{"1": item("1", "newest")}, a, b, c)
 	})
 }
+
+// TestRestoredAndDeleted restores the server to before a change, and deletes the record there: the last page of the pull that finds out
+// what is lost tells so, and one operation brings the change back.
+func TestRestoredAndDeleted(t *testing.T) {
+	s := newShop(t)
+	a, b := newDevice(t, s.url), newDevice(t, s.url)
+	a.put(item("1", "old"))
+	a.sync()
+	b.sync()
+	s.backup()
+	a.update(table.Record{"id": "1", "text": "lost"})
+	a.sync()
+	s.restore()
+	b.delete("1")
+	b.sync()
+	a.decide = func(*replica.Conflict) (replica.Decision, error) {
+		return replica.Decision{Choice: replica.ChooseLocal}, nil
+	}
+	if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(a.pending()); n != 1 {
+		t.Errorf("%d operations wait, want the one that brings the change back", n)
+	}
+	a.sync()
+	b.sync()
+	agree(t, s.url, map[string]table.Record{"1": item("1", "lost")}, a, b)
+}
