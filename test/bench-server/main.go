@@ -94,14 +94,33 @@ func run(larder, pocketbase string, rounds int, during time.Duration, connection
 				float64(r.p99)/float64(max(other.p99, 1)), all[i+1].name())
 		}
 	}
-	if connections > 0 {
-		text, err := idle(all[0], connections)
-		if err != nil {
-			return err
-		}
-		fmt.Printf("\n%s, %s\n", all[0].name(), text)
+	if connections == 0 {
+		return nil
 	}
-	return nil
+	return hold(larder, connections)
+}
+
+// hold has a new server hold idle connections: one that did other work has memory to spare.
+func hold(program string, connections int) error {
+	program, err := filepath.Abs(program)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "larder-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	c, err := startLarder(program, dir, "FULL")
+	if err != nil {
+		return err
+	}
+	defer c.process().stop()
+	text, err := idle(c, connections)
+	if err == nil {
+		fmt.Printf("\n%s, %s\n", c.name(), text)
+	}
+	return err
 }
 
 // better takes the best of each number.
