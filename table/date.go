@@ -1,5 +1,7 @@
 package table
 
+import "time"
+
 // moment is a date in UTC to the millisecond.
 type moment struct {
 	year, month, day, hour, minute, second, milli int
@@ -35,6 +37,14 @@ func ShiftDate(text string, minutes, millis int) string {
 		}
 	}
 	return m.minus(-minutes).String()
+}
+
+// FormatDate returns a time, of a year from 0 to 9999, in the form that records keep, cut to milliseconds.
+func FormatDate(t time.Time) string {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	return moment{year, int(month), day, hour, minute, second, t.Nanosecond() / 1e6}.String()
 }
 
 // isCanonicalDate reports whether text is a date in the form that records keep. It runs for every row, hence the care.

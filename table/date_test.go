@@ -54,3 +54,19 @@ func TestParseDate(t *testing.T) {
 		}
 	})
 }
+
+func TestFormatDate(t *testing.T) {
+	for _, day := range []string{"0000-01-01", "1582-10-15", "1900-02-28", "1969-12-31", "2000-02-29", "2026-11-21", "9999-12-31"} {
+		at, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = at.Add(23*time.Hour + 4*time.Minute + 5*time.Second + 6999999)
+		want := day + "T23:04:05.006Z"
+		for _, zone := range []*time.Location{time.UTC, time.FixedZone("east", 3600), time.FixedZone("west", -9000)} {
+			if got := table.FormatDate(at.In(zone)); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		}
+	}
+}

@@ -102,8 +102,8 @@ func newOperationID() string {
 	return uuid.NewString() // no new time could be read; what matters is that it is unique
 }
 
-// now asks JavaScript, because formatting a time in Go would weigh more than the call.
-func now() string { return js.Global().Get("Date").New().Call("toISOString").String() }
+// now is the local time, as records have times.
+func now() string { return table.FormatDate(time.Now()) }
 
 func text(args []js.Value, i int) string {
 	if v := browser.Arg(args, i); v.Type() == js.TypeString {
