@@ -24,7 +24,7 @@ const smallest = 512
 func buildCommand(f *flags) func(context.Context, *Main, []string) error {
 	out := f.String("out", "", "the `folder` to write; files in it that have the same names are replaced")
 	compress := &choice{"best", []string{"best", "fast", "none"}}
-	f.Var(compress, "compress", "how hard to compress .br and .gz files: best is for releases and slow; fast makes .gz only; none")
+	f.Var(compress, "compress", "how `hard` to compress .br and .gz files: best is for releases and slow; fast makes .gz only; none")
 	return func(ctx context.Context, m *Main, args []string) error {
 		if *out == "" {
 			return f.wrong("which folder to write? name it with --out")

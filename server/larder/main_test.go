@@ -23,7 +23,7 @@ func TestMain(m *testing.M) {
 //
 //	serve [FLAG…]                  starts the server on a free port, and waits until it serves
 //	end                            asks the server to end, which must go well, and leaves its log in server.log
-//	http STATUS METHOD PATH [NAME:VALUE…] [BODY|@FILE]
+//	http STATUS METHOD PATH [NAME:VALUE|NAME:@FILE…] [BODY|@FILE]
 //	                               must be answered so; stdout is the answer's body, stderr its headers
 //	refuses CODE TEXT [ARG…]       runs larder, which must end with this code, print nothing, and say only TEXT
 //	is stdout|stderr|FILE TEXT     must hold just that, but for white space at the ends
@@ -103,6 +103,9 @@ func ask(ts *testscript.TestScript, neg bool, args []string) {
 		name, value, ok := strings.Cut(rest[0], ":")
 		if !ok || strings.ContainsAny(name, `@{["`) {
 			break
+		}
+		if file, from := strings.CutPrefix(value, "@"); from {
+			value = strings.TrimSpace(ts.ReadFile(file))
 		}
 		header.Add(name, value)
 		rest = rest[1:]
