@@ -102,7 +102,8 @@ func onlyHosts(names []string, next http.Handler) http.Handler {
 		case host == "localhost", strings.HasSuffix(host, ".localhost"), ip != nil && ip.IsLoopback():
 		case slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, host) }):
 		default:
-			tell(w, http.StatusMisdirectedRequest, "this server is not known as "+strconv.QuoteToGraphic(host)+": start it with --host and this name")
+			tell(w, http.StatusMisdirectedRequest,
+				"this server is not known as "+strconv.QuoteToGraphic(host)+": start it with --host and this name")
 			return
 		}
 		next.ServeHTTP(w, r)

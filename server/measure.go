@@ -38,7 +38,8 @@ func onlyHere(next http.Handler) http.Handler {
 			}
 		}
 		if ip == nil || !ip.IsLoopback() {
-			tell(w, http.StatusForbidden, "this is told on the server's own machine only: start it with --metrics HOST:PORT to tell it there")
+			tell(w, http.StatusForbidden,
+				"this is told on the server's own machine only: start it with --metrics HOST:PORT to tell it there")
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -40,7 +40,8 @@ func describe(tables []*db.Table, apis []API) object {
 				rule = a.Access
 			}
 			if rule != db.Disabled {
-				methods[strings.ToLower(name)] = operation("The program's own API "+a.Name+".", rule, nil, nil, answers{"200": "As the program says."})
+				methods[strings.ToLower(name)] = operation("The program's own API "+a.Name+".", rule, nil, nil,
+					answers{"200": "As the program says."})
 			}
 		}
 		paths[api.PathAPI+a.Name] = methods
@@ -117,6 +118,16 @@ var (
 	inLast    = parameter("header", "Last-Event-ID", "string", "Where to go on.")
 )
 
+const (
+	noRecord = "There is no such record."
+	oldMatch = "The version in If-Match is old."
+)
+
+// changed are the answers to an update.
+func changed() answers {
+	return answers{"200": "The record.", "404": noRecord, "409": "The version in the body is old.", "412": oldMatch}
+}
+
 // describeTable describes a table's paths.
 func describeTable(paths object, t *db.Table) {
 	list, single := object{}, object{}
@@ -133,17 +144,17 @@ func describeTable(paths object, t *db.Table) {
 	add(list, "post", db.Insert, "Inserts a record.", nil, record,
 		answers{"201": "The record.", "409": "The id is taken.", "413": "The body is too large.", "415": "The body is not JSON."})
 	add(list, "patch", db.Update, "Changes columns of the record whose id is in the body.", []any{inMatch}, record,
-		answers{"200": "The record.", "404": "There is no such record.", "409": "The version in the body is old.", "412": "The version in If-Match is old."})
-	add(list, "delete", db.Delete, "Deletes the records that a filter finds.", []any{inFilter}, nil, answers{"200": "The deleted records."})
+		changed())
+	add(list, "delete", db.Delete, "Deletes the records that a filter finds.", []any{inFilter}, nil,
+		answers{"200": "The deleted records."})
 
-	changed := answers{"200": "The record.", "404": "There is no such record.", "409": "The version in the body is old.", "412": "The version in If-Match is old."}
-	add(single, "get", db.Read, "Reads a record.", []any{inID}, nil, answers{"200": "The record.", "404": "There is no such record."})
+	add(single, "get", db.Read, "Reads a record.", []any{inID}, nil, answers{"200": "The record.", "404": noRecord})
 	add(single, "post", db.Undelete, "Brings a deleted record back.", []any{inID, inMatch}, nil,
-		answers{"201": "The record.", "404": "There is no such record.", "412": "The version in If-Match is old."})
-	add(single, "patch", db.Update, "Changes columns.", []any{inID, inMatch}, record, changed)
-	add(single, "put", db.Update, "Replaces the record (version 3.0.0).", []any{inID, inMatch}, record, changed)
+		answers{"201": "The record.", "404": noRecord, "412": oldMatch})
+	add(single, "patch", db.Update, "Changes columns.", []any{inID, inMatch}, record, changed())
+	add(single, "put", db.Update, "Replaces the record (version 3.0.0).", []any{inID, inMatch}, record, changed())
 	add(single, "delete", db.Delete, "Deletes a record.", []any{inID, inMatch}, nil,
-		answers{"200": "The deleted record.", "204": "It is deleted (version 3.0.0).", "404": "There is no such record.", "412": "The version in If-Match is old."})
+		answers{"200": "The deleted record.", "204": "It is deleted (version 3.0.0).", "404": noRecord, "412": oldMatch})
 	base := table.PathTables + t.Name()
 	paths[base], paths[base+"/{id}"] = list, single
 	if rule := t.Rules.For(db.Read); rule != db.Disabled {
@@ -154,22 +165,27 @@ func describeTable(paths object, t *db.Table) {
 
 // describeOwn describes what every server has.
 func describeOwn(paths object) {
-	batch := object{"type": "object", "required": []string{"requests"}, "properties": object{"requests": object{"type": "array", "items": object{
-		"type": "object", "required": []string{"id", "method", "url"}, "properties": object{
-			"id": kind("string"), "atomicityGroup": kind("string"), "method": kind("string"), "url": kind("string"),
-			"headers": kind("object"), "body": kind("object"),
-		}}}}}
+	write := object{"type": "object", "required": []string{"id", "method", "url"}, "properties": object{
+		"id": kind("string"), "atomicityGroup": kind("string"), "method": kind("string"), "url": kind("string"),
+		"headers": kind("object"), "body": kind("object"),
+	}}
+	batch := object{"type": "object", "required": []string{"requests"}, "properties": object{
+		"requests": object{"type": "array", "items": write},
+	}}
 	paths[table.PathBatch] = object{"post": operation("Carries out many writes.", db.Anonymous, nil, batch,
 		answers{"200": "An answer for each.", "400": "It is no batch.", "413": "There are too many."})}
-	paths[table.PathTables+"$live"] = object{"get": operation("Streams the changes of several tables.", db.Anonymous, []any{inTables, inLast}, nil,
-		answers{"200": "Events, named by their tables.", "400": "Which tables?"})}
-	paths[access.PathMe] = object{"get": operation("Tells who the caller is.", db.Authenticated, nil, nil, answers{"200": "The claims."})}
+	paths[table.PathTables+"$live"] = object{"get": operation("Streams the changes of several tables.", db.Anonymous,
+		[]any{inTables, inLast}, nil, answers{"200": "Events, named by their tables.", "400": "Which tables?"})}
+	paths[access.PathMe] = object{"get": operation("Tells who the caller is.", db.Authenticated, nil, nil,
+		answers{"200": "The claims."})}
 	installation := func(text string) object {
-		return operation(text+" for push notifications, of which there are none.", db.Anonymous, []any{inID}, nil, answers{"204": "It is so."})
+		return operation(text+" for push notifications, of which there are none.", db.Anonymous, []any{inID}, nil,
+			answers{"204": "It is so."})
 	}
 	paths[api.PathPush+"{id}"] = object{"put": installation("Registers"), "delete": installation("Gives up a registration")}
 	for path, text := range map[string]string{
-		table.PathProbe: "Answers that the server is there.", "/healthz": "Tells that the server lives.", "/readyz": "Tells that it can serve.",
+		table.PathProbe: "Answers that the server is there.",
+		"/healthz":      "Tells that the server lives.", "/readyz": "Tells that it can serve.",
 		"/metrics": "Measures, for Prometheus.", PathOpenAPI: "This description.", PathSwagger: "This description in Swagger 2.0.",
 	} {
 		status := "200"

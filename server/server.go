@@ -90,7 +90,8 @@ func New(ctx context.Context, o Options) (_ *Server, err error) {
 	if o.Login && o.Key == "" {
 		o.Key = randomKey() // the tokens are good until the server ends
 	}
-	verifier, err := access.New(access.Options{Key: o.Key, Issuers: o.Issuers, Audience: o.Audience, Issuer: o.Issuer, Now: o.Feed.Now})
+	verifier, err := access.New(access.Options{Key: o.Key, Issuers: o.Issuers, Audience: o.Audience, Issuer: o.Issuer,
+		Now: o.Feed.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -74,7 +74,8 @@ func CheckIssuer(address string) error {
 	u, err := url.Parse(address)
 	local := err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
 	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !local) {
-		return table.Errorf(table.CodeInvalid, "the issuer ", strconv.QuoteToGraphic(address), " is not like https://accounts.example.com")
+		return table.Errorf(table.CodeInvalid, "the issuer ", strconv.QuoteToGraphic(address),
+			" is not like https://accounts.example.com")
 	}
 	return nil
 }

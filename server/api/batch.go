@@ -119,7 +119,8 @@ func (a *API) batched(batch *http.Request, r *table.Request) (op feed.Op, c *Con
 	}
 	header := func(name string) string { return r.Headers[strings.ToLower(name)] }
 	err = caught(func() (err error) {
-		op, c, err = a.operation(write{request: batch, speaks: batched, method: r.Method, table: t, id: id, header: header, body: r.Body})
+		op, c, err = a.operation(write{request: batch, speaks: batched, method: r.Method, table: t, id: id, header: header,
+			body: r.Body})
 		return err
 	})
 	return op, c, err

@@ -27,7 +27,8 @@ func (a *API) deleteAll(r *http.Request, t *db.Table, speaks protocol) (reply, e
 		return reply{}, err
 	}
 	if q.Filter == nil {
-		return reply{}, table.Errorf(table.CodeInvalid, "which records? give the id, as in DELETE ", table.PathTables, t.Name(), "/ID, or a $filter")
+		return reply{}, table.Errorf(table.CodeInvalid, "which records? give the id, as in DELETE ", table.PathTables, t.Name(),
+			"/ID, or a $filter")
 	}
 	c.Query = &table.Query{Filter: q.Filter, Take: deleteBatch}
 	if answered, err := c.before(); answered || err != nil {

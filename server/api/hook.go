@@ -159,7 +159,7 @@ func (c *Context) sees() (table.Expr, error) {
 		if c.User != nil {
 			owner = c.User.ID
 		}
-		rights = table.And(table.Compare{Op: table.OpEq, Left: table.ColumnRef{Name: c.Table.Owner}, Right: table.Literal{Value: owner}}, rights)
+		rights = table.And(compare(c.Table.Owner, table.OpEq, owner), rights)
 	}
 	return table.And(rights, c.unexpired()), err
 }
@@ -171,7 +171,12 @@ func (c *Context) unexpired() table.Expr {
 		return nil
 	}
 	text := before.UTC().Format("2006-01-02T15:04:05.000Z")
-	return table.Compare{Op: table.OpGe, Left: table.ColumnRef{Name: table.ColumnCreatedAt}, Right: table.Literal{Value: table.Date(text)}}
+	return compare(table.ColumnCreatedAt, table.OpGe, table.Date(text))
+}
+
+// compare is the condition that a column stands so to a value.
+func compare(column string, op table.Op, value any) table.Expr {
+	return table.Compare{Op: op, Left: table.ColumnRef{Name: column}, Right: table.Literal{Value: value}}
 }
 
 // filters is what the program's own filters ask of records.

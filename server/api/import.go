@@ -80,7 +80,8 @@ func (m *importer) read(r io.Reader) error {
 	}
 	first, err := firstByte(in)
 	if errors.Is(err, io.EOF) {
-		return table.Errorf(table.CodeInvalid, "there is nothing in it to import: an array of records is, or records one after the other")
+		return table.Errorf(table.CodeInvalid,
+			"there is nothing in it to import: an array of records is, or records one after the other")
 	}
 	if err != nil {
 		return err
@@ -180,7 +181,8 @@ func (m *importer) broken(values *json.Decoder, err error) error {
 		// The error's own offset leaves out the commas and brackets between records.
 		return table.Errorf(table.CodeInvalid, fmt.Sprintf("record %d, after byte %d", m.n, values.InputOffset())).Because(err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return table.Errorf(table.CodeInvalid, fmt.Sprintf("record %d, after byte %d: the file ends too early", m.n, values.InputOffset()))
+		return table.Errorf(table.CodeInvalid,
+			fmt.Sprintf("record %d, after byte %d: the file ends too early", m.n, values.InputOffset()))
 	}
 	return err
 }

@@ -105,7 +105,8 @@ func (a *API) liveTable(r *http.Request, t *db.Table) (live.Table, error) {
 	c.Query = table.NewQuery()
 	if answered, err := c.before(); answered || err != nil {
 		if err == nil {
-			err = status(http.StatusForbidden, table.Errorf(table.CodeAuth, "nobody can listen to the changes of ", t.Name(), ": pull them"))
+			err = status(http.StatusForbidden,
+				table.Errorf(table.CodeAuth, "nobody can listen to the changes of ", t.Name(), ": pull them"))
 		}
 		return live.Table{}, err
 	}

@@ -68,7 +68,8 @@ func parsePattern(text string) (p pattern, ok bool) {
 	// What is left is a name: the URL parser refuses what cannot be one. The star stands in for a part of it.
 	u, err := url.Parse("http://" + strings.Replace(rest, "*", "x", 1))
 	bare := strings.Trim(strings.Replace(rest, "*", "", 1), ".")
-	return p, strings.Count(rest, "*") < 2 && err == nil && u.Host == strings.Replace(rest, "*", "x", 1) && bare != "" && (p.scheme != "" || !schemed)
+	named := err == nil && u.Host == strings.Replace(rest, "*", "x", 1) && bare != ""
+	return p, named && strings.Count(rest, "*") < 2 && (p.scheme != "" || !schemed)
 }
 
 // match reports whether the pattern is of an origin that was taken apart.
@@ -106,7 +107,8 @@ func (o *origins) allow(origin string) bool {
 		return true
 	}
 	u, err := url.Parse(strings.ToLower(origin))
-	if err != nil || u.Host == "" || strings.HasSuffix(u.Host, ":") || u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if err != nil || u.Host == "" || strings.HasSuffix(u.Host, ":") ||
+		u.Path != "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return false
 	}
 	return slices.ContainsFunc(o.list, func(p pattern) bool { return p.match(u) })

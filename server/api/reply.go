@@ -43,7 +43,8 @@ func plain(code int, text string) error {
 func notAllowed(method, allow string) error {
 	return &statusError{
 		status: http.StatusMethodNotAllowed,
-		err:    table.Errorf(table.CodeInvalid, "the method ", strconv.QuoteToGraphic(method), " is not for this path: use one of ", allow),
+		err: table.Errorf(table.CodeInvalid, "the method ", strconv.QuoteToGraphic(method),
+			" is not for this path: use one of ", allow),
 		header: http.Header{"Allow": {allow}},
 	}
 }
@@ -121,7 +122,9 @@ func (a *API) refuse(r *http.Request, err error) reply {
 	if refused, ok := errors.AsType[*access.Error](err); ok {
 		// Name and message are what Azure Mobile Apps' clients know, which is what jsonwebtoken said there.
 		out.header = http.Header{"Www-Authenticate": {`Bearer error="invalid_token"`}}
-		out.body = table.AppendJSON(nil, map[string]any{"code": string(table.CodeAuth), "error": text, "name": refused.Name, "message": text})
+		out.body = table.AppendJSON(nil, map[string]any{
+			"code": string(table.CodeAuth), "error": text, "name": refused.Name, "message": text,
+		})
 		return out
 	}
 	if out.status >= http.StatusInternalServerError {

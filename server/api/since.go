@@ -30,7 +30,7 @@ func (a *API) since(r *http.Request, t *db.Table, params url.Values) (reply, err
 		if err != nil {
 			return reply{}, table.Errorf(table.CodeQuery, paramSince).Because(err)
 		}
-		q.Filter = table.Compare{Op: table.OpGt, Left: table.ColumnRef{Name: table.ColumnUpdatedAt}, Right: table.Literal{Value: table.Date(iso)}}
+		q.Filter = compare(table.ColumnUpdatedAt, table.OpGt, table.Date(iso))
 	}
 	c.Query = q
 	if answered, err := c.before(); answered || err != nil {

@@ -70,8 +70,9 @@ type Tx interface {
 	Widen(table string, columns []string) error
 	// First returns the row with the lowest number from seq on; ok is false where there is none.
 	First(table string, seq int64) (row Row, ok bool, err error)
-	// Purge forgets the deleted rows, the news to former owners, and what rows held before, that have numbers above after and up
-	// to horizon: the oldest ones, at most limit numbers of them. It returns the last of these, 0 for none, and whether more are left.
+	// Purge forgets the deleted rows, the news to former owners, and what rows held before, that have numbers above after and
+	// up to horizon: the oldest ones, at most limit numbers of them. It returns the last of these, 0 for none, and whether more
+	// are left.
 	Purge(table string, after, horizon int64, limit int) (last int64, more bool, err error)
 
 	// Clients returns what is known of clients, without those that are unknown.

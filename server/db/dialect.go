@@ -169,7 +169,8 @@ func named(sql string) string {
 
 // clamp cuts a number to a whole one that an int4 holds. Beyond any text's length one bound is as good as another.
 func clamp(x, least string) string {
-	return "CASE WHEN " + x + " < " + least + " THEN " + least + " WHEN " + x + " > 1e9 THEN 1000000000 ELSE trunc(" + x + ")::int4 END"
+	return "CASE WHEN " + x + " < " + least + " THEN " + least +
+		" WHEN " + x + " > 1e9 THEN 1000000000 ELSE trunc(" + x + ")::int4 END"
 }
 
 // postgresDate reads what [table.ParseDate] reads. The pattern lets only dates through that there are, because a cast of

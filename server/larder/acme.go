@@ -29,11 +29,13 @@ type authority struct {
 }
 
 func (a *authority) flags(f *flags) {
-	f.Var(&a.names, "acme", "`names` for which certificates are got from Let's Encrypt, separated by commas; the server must be\n"+
-		"      reached under them on port 443. This accepts the authority's terms")
+	f.Var(&a.names, "acme",
+		"`names` for which certificates are got from Let's Encrypt, separated by commas; the server must be "+
+			"reached under them on port 443. This accepts the authority's terms")
 	f.StringVar(&a.directory, "acme-directory", autocert.DefaultACMEDirectory,
 		"the directory `URL` of another authority that speaks ACME, such as one of your own")
-	f.StringVar(&a.trust, "acme-ca", "", "the `file` with the certificates by which that authority's own https is trusted, if the system has none for it")
+	f.StringVar(&a.trust, "acme-ca", "",
+		"the `file` with the certificates by which that authority's own https is trusted, if the system has none for it")
 	f.StringVar(&a.cache, "acme-cache", "acme", "the `folder` in which these certificates are kept")
 }
 

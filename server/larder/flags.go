@@ -126,12 +126,30 @@ func (f *flags) usage() string {
 			first = false
 		}
 		kind, text := flag.UnquoteUsage(fl)
-		fmt.Fprintf(&b, "\n  --%s %s   (%s)\n      %s\n", fl.Name, kind, variable(fl.Name), text)
+		fmt.Fprintf(&b, "\n  --%s %s   (%s)\n%s", fl.Name, kind, variable(fl.Name), wrapped(text))
 		if fl.DefValue != "" && fl.DefValue != "false" {
 			fmt.Fprintf(&b, "      default: %s\n", fl.DefValue)
 		}
 	})
 	return b.String()
+}
+
+// wrapped breaks a text into lines that a terminal shows whole.
+func wrapped(text string) string {
+	const indent, most = "      ", 100
+	var b strings.Builder
+	line := indent
+	for word := range strings.FieldsSeq(text) {
+		if len(line)+len(word) > most && line != indent {
+			b.WriteString(line + "\n")
+			line = indent
+		}
+		if line != indent {
+			line += " "
+		}
+		line += word
+	}
+	return b.String() + line + "\n"
 }
 
 // list is a flag that holds several values, separated by commas.

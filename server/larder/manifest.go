@@ -17,8 +17,10 @@ import (
 func manifestCommand(f *flags) func(context.Context, *Main, []string) error {
 	out := f.String("o", "", "write to this `file` instead")
 	var exclude list
-	f.Var(&exclude, "exclude", "leave out files and folders of these `names` or paths, separated by commas:\n      drafts, *.map, img/*.psd")
-	check := f.Bool("check", false, "check the folder's own "+manifest.Name+" instead: that all files it lists are there and unchanged")
+	f.Var(&exclude, "exclude",
+		"leave out files and folders of these `names` or paths, separated by commas: drafts, *.map, img/*.psd")
+	check := f.Bool("check", false,
+		"check the folder's own "+manifest.Name+" instead: that all files it lists are there and unchanged")
 	return func(_ context.Context, m *Main, args []string) error {
 		if *check && *out != "" {
 			return f.wrong("--check writes nothing: leave out -o")

@@ -30,9 +30,11 @@ func (c *config) observe(ctx context.Context, s *server.Server, logger *slog.Log
 			return fmt.Errorf("%s: %w", page.flag, err)
 		}
 		if !l.Addr().(*net.TCPAddr).IP.IsLoopback() && page.local {
-			return errors.Join(usageError(page.flag+" "+page.addr+" can be reached by others: use an address such as 127.0.0.1:6060"), l.Close())
+			return errors.Join(usageError(page.flag+" "+page.addr+" can be reached by others: use an address such as 127.0.0.1:6060"),
+				l.Close())
 		}
-		h := &http.Server{Handler: page.handler, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
+		h := &http.Server{Handler: page.handler, ReadHeaderTimeout: 5 * time.Second,
+			ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 		logger.Info("listening", "for", page.flag, "address", l.Addr().String())
 		go func() {
 			if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {

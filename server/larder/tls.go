@@ -17,7 +17,8 @@ type encryption struct {
 }
 
 func (e *encryption) flags(f *flags) {
-	f.StringVar(&e.cert, "tls-cert", "", "the `file` with the certificate, and those above it, for https. It is read again when it changes")
+	f.StringVar(&e.cert, "tls-cert", "",
+		"the `file` with the certificate, and those above it, for https. It is read again when it changes")
 	f.StringVar(&e.key, "tls-key", "", "the `file` with the certificate's key")
 	e.authority.flags(f)
 }

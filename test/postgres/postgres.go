@@ -94,7 +94,8 @@ func (s *Server) start(bin string, settings []string) error {
 		return err
 	}
 	data := filepath.Join(s.dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "larder", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "larder", "-A", "trust", "-E", "UTF8", "--locale=C",
+		"--no-sync")
 	initdb.SysProcAttr, initdb.Dir = as, s.dir
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
@@ -163,7 +164,8 @@ func (s *Server) Vanish(ctx context.Context) (back func() error, err error) {
 	if err := os.Rename(socket, socket+".away"); err != nil {
 		return nil, errors.Join(err, c.Close(ctx))
 	}
-	_, err = c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`)
+	_, err = c.Exec(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`)
 	return func() error { return os.Rename(socket+".away", socket) }, errors.Join(err, c.Close(ctx))
 }
 

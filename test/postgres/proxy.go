@@ -69,7 +69,8 @@ func Through(t testing.TB, address string, judge Judge) string {
 		mu.Unlock()
 		open.Wait()
 	})
-	u := url.URL{Scheme: "postgres", User: url.User(to.User), Host: l.Addr().String(), Path: "/" + to.Database, RawQuery: "sslmode=disable"}
+	u := url.URL{Scheme: "postgres", User: url.User(to.User), Host: l.Addr().String(), Path: "/" + to.Database,
+		RawQuery: "sslmode=disable"}
 	return u.String()
 }
 

@@ -34,8 +34,9 @@ const (
 	connectTime = 5 * time.Second  // for a connection, unless the URL has a connect_timeout
 	writeTime   = 30 * time.Second // for a write transaction, waiting for the counter included
 	starts      = 10               // of a migration that another server's is in the way of
-	tries       = 100              // of a transaction that the database wants run again: where it makes all of them serializable, every
-	// server that waited for the counter has to
+	// Of a transaction that the database wants run again. Where it makes all of them serializable, each that waited for a
+	// counter has to be.
+	tries = 100
 )
 
 // DB is a pool of connections to a database. It is a [db.DB].

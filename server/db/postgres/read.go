@@ -74,7 +74,8 @@ func (d *DB) Heads(ctx context.Context) (map[string]db.Counter, error) {
 	var name string
 	var c db.Counter
 	err := d.each(ctx, `SELECT tbl, seq, at, boot, live, horizon FROM feed`, nil,
-		[]any{&name, &c.Seq, &c.At, &c.Boot, &c.Live, &c.Horizon}, func() { clear(heads) }, func() error { heads[name] = c; return nil })
+		[]any{&name, &c.Seq, &c.At, &c.Boot, &c.Live, &c.Horizon},
+		func() { clear(heads) }, func() error { heads[name] = c; return nil })
 	return heads, err
 }
 

@@ -52,7 +52,8 @@ func Restore(ctx context.Context, backup, path string, replace bool) error {
 	}
 	switch _, err := os.Stat(path); {
 	case err == nil && !replace:
-		return table.Errorf(table.CodeExists, "there is a database at ", path, " already: name another with --db, or replace it by --force")
+		return table.Errorf(table.CodeExists, "there is a database at ", path,
+			" already: name another with --db, or replace it by --force")
 	case err == nil:
 		if err := settle(ctx, path); err != nil {
 			return table.Errorf(table.CodeBlocked, "the database at ", path, " is in use: stop the server first").Because(err)

@@ -55,5 +55,6 @@ func unusable(path string, err error) error {
 	default:
 		err = failure(err)
 	}
-	return table.Errorf(table.CodeStorage, "the database file ", path, " cannot be used (choose another with --db sqlite:PATH)").Because(err)
+	return table.Errorf(table.CodeStorage, "the database file ", path,
+		" cannot be used (choose another with --db sqlite:PATH)").Because(err)
 }
