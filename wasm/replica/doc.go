@@ -20,6 +20,8 @@
 //   - An answer never overwrites a newer local edit: it moves that edit's base.
 //   - A page of changes and its cursor are stored in one transaction.
 //   - Clocks decide nothing.
+//   - A server that was restored from a backup is recognised, and what it has lost is offered again; to one that was emptied or
+//     replaced nothing is pushed until the app has decided (see [Course]). No local record is deleted for either.
 //
 // # Caveats
 //
