@@ -27,15 +27,15 @@ const (
 // Course says how a replica goes on in a new [Epoch]. Whatever it is, what waits in the outbox goes on waiting.
 type Course string
 
-// The courses. Offering brings back what the server has lost: records that it does not have are inserted, those of which it has an
-// older version are updated, and deletes that it had acknowledged are made again. All that this database holds is offered, and not
-// only what was written here: the device that wrote it may never come back. So what another user wrote is written again under
+// The courses. Offering brings back what the server has lost: records that it does not have are inserted, those of which it has
+// an older version are updated, and deletes that it had acknowledged are made again. All that this database holds is offered,
+// and not only what was written here: the device that wrote it may never come back. So what another user wrote is written again under
 // this one's name, if the server lets it. Nothing is overwritten that was written since the restore: that is a [Conflict], but
 // for a record that another device has brought back already, of which the later version counts.
 const (
 	CourseOffer  Course = "offer"  // what is done with a restored server if nobody says otherwise
 	CourseServer Course = "server" // take what the server has; what it has lost is gone here, too
-	CourseKeep   Course = "keep"   // neither push nor pull: the job fails with code "epoch". For all but a restored server, if nobody decides
+	CourseKeep   Course = "keep"   // neither push nor pull: the job fails with code "epoch"; else what is done with all but a restored one
 )
 
 // What the machine does about it: effects, and their answers.

@@ -99,7 +99,9 @@ func (r *Replica) memory(ctx context.Context) (m memory, err error) {
 }
 
 // noteSeen notes the latest acknowledged write of each table, and the deletes.
-func (r *Replica) noteSeen(ctx context.Context, tx *store.Tx, ch *changes, tables []string, ops []*table.Operation, answers map[string]*table.Response) error {
+func (r *Replica) noteSeen(
+	ctx context.Context, tx *store.Tx, ch *changes, tables []string, ops []*table.Operation, answers map[string]*table.Response,
+) error {
 	if r.now.source != nil {
 		return nil
 	}

@@ -44,8 +44,11 @@ func (s *sweep) precedes(version string, lost table.Mark) bool {
 }
 
 // reclaim makes of a record whose version here the server has lost the operation that brings it back: here is the row, group its
-// operations, c what the server has, with neither text nor record if it never had it. It reports false where nothing is lost: then the change is like any other.
-func (r *Replica) reclaim(s *sweep, ch *changes, tableName string, here table.Record, group []table.Record, c *table.Change) (bool, error) {
+// operations, c what the server has, with neither text nor record if it never had it. It reports false where nothing is lost:
+// then the change is like any other.
+func (r *Replica) reclaim(
+	s *sweep, ch *changes, tableName string, here table.Record, group []table.Record, c *table.Change,
+) (bool, error) {
 	_, waits, err := r.outbox.pair(group)
 	if err != nil {
 		return false, err
@@ -74,15 +77,16 @@ func (r *Replica) reclaim(s *sweep, ch *changes, tableName string, here table.Re
 	return true, nil
 }
 
-// rebase makes an operation that was made on a lost version one on what the server has. It reports false where there is nothing to
-// bring back: the server has it already, or neither side has it.
+// rebase makes an operation that was made on a lost version one on what the server has. It reports false where there is nothing
+// to bring back: the server has it already, or neither side has it.
 func (s *sweep) rebase(op *table.Operation, lost table.Mark, c *table.Change) bool {
 	server, version := table.Record(nil), c.Version
 	if c.Removed == "" {
 		server = c.Open()
 		version = server.Version()
 	}
-	deletes, deleted, before := op.Record == nil, c.Removed == table.ReasonDeleted || c.IsZero() && c.Removed == "", s.precedes(version, lost)
+	deletes, before := op.Record == nil, s.precedes(version, lost)
+	deleted := c.Removed == table.ReasonDeleted || c.IsZero() && c.Removed == ""
 	if s.includes(version, lost) || deletes && deleted || server != nil && !deletes && len(table.Diff(server, op.Record)) == 0 {
 		return false
 	}
@@ -207,7 +211,9 @@ func (r *Replica) leftovers(ctx context.Context, a Apply) error {
 }
 
 // insertLost makes inserts of rows that the server does not have, and of what waits for them.
-func (r *Replica) insertLost(ctx context.Context, tx *store.Tx, s *sweep, tableName string, rows []table.Record, keys []store.Key) error {
+func (r *Replica) insertLost(
+	ctx context.Context, tx *store.Tx, s *sweep, tableName string, rows []table.Record, keys []store.Key,
+) error {
 	if len(rows) == 0 {
 		return nil
 	}
