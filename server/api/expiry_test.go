@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -9,17 +10,18 @@ import (
 )
 
 func TestExpiry(t *testing.T) {
-	now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	begin := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
+	var passed atomic.Int64 // the feed's upkeep looks at the clock too
 	s := start(t, func(o *api.Options) {
 		parsed, err := db.ParseTable("fleeting", []byte(`{"recordsExpire":{"days":1}}`))
 		if err != nil {
 			t.Fatal(err)
 		}
 		o.Tables = append(o.Tables, parsed)
-		o.Feed.Now = func() time.Time { return now }
+		o.Feed.Now = func() time.Time { return begin.Add(time.Duration(passed.Load())) }
 	})
 	s.expect(s.do("POST", "/tables/fleeting", `{"id":"old"}`), 201)
-	now = now.Add(23 * time.Hour)
+	passed.Add(int64(23 * time.Hour))
 	s.expect(s.do("POST", "/tables/fleeting", `{"id":"young"}`), 201)
 	s.expect(s.do("PATCH", "/tables/fleeting/old", `{"text":"as long as it is there"}`), 200)
 	if got := ids(s.records(s.do("GET", "/tables/fleeting", ``))); got != "old young" {
@@ -30,7 +32,7 @@ func TestExpiry(t *testing.T) {
 		t.Errorf("pulled: %s", got)
 	}
 
-	now = now.Add(2 * time.Hour)
+	passed.Add(int64(2 * time.Hour))
 	if got := ids(s.records(s.do("GET", "/tables/fleeting", ``))); got != "young" {
 		t.Errorf("a day later there are %s", got)
 	}
