@@ -12,6 +12,8 @@
 //
 //   - Tables are open to everybody who reaches the server, unless their Access says otherwise.
 //   - A Before hook may run twice for one operation: a client that did not hear the answer sends it again.
+//   - Where a table has Filters, or a Before of Read, the database keeps what its records held before each write, for as long as
+//     it remembers deleted ones: who is told that a record is gone depends on who could know of it.
 package server
 
 import (
