@@ -82,7 +82,7 @@ var faults = []fault{
 	{"F16", "Clients and servers of different versions meet", []proof{
 		in(engine, "test/sync", "TestRollingDeploy"), in(storage, "wasm/replica", "TestMigrate")}},
 	{"F17", "The server is restored from an older backup, and clients know of more", []proof{
-		met("the server is restored from a backup"), in(engine, "test/sync", "TestRestored"), in(engine, "test/sync", "TestRestoredAndDeleted"),
+		met("the server is restored from a backup"), in(engine, "test/sync", "TestRestored"),
 		in(server, "server/feed", "TestRestoredDatabase"),
 		in(server, "server/feed", "TestRestoredUnderneath"), in(server, "server/api", "TestPast")}},
 	{"F18", "Another database, or an empty one, stands behind the same address", []proof{
