@@ -359,7 +359,7 @@ export interface Database<T extends Schema = Schema> {
   /** Decides how to go on when the server has another past than it had: it was restored from a backup, or replaced. */
   on(event: 'epoch', handler: (epoch: Epoch<T>) => Course | undefined | void | Promise<Course | undefined | void>): () => void;
   /** Calls handler for an event. Returns the function that unsubscribes. */
-  on<E extends keyof DatabaseEvents<T>>(event: E, handler: (event: DatabaseEvents<T>[E]) => void): () => void;
+  on<E extends Exclude<keyof DatabaseEvents<T>, 'epoch'>>(event: E, handler: (event: DatabaseEvents<T>[E]) => void): () => void;
   /** Asks the server now whether it can be reached; resolves to `status.online`. */
   checkConnection(options?: Waiting): Promise<boolean>;
   /**
