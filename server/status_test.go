@@ -52,7 +52,7 @@ func (l *lines) count(part string) int {
 func TestLimits(t *testing.T) {
 	var log lines
 	s := servertest.New(t, server.Options{
-		MaxBody: 50_000, Rate: 5, Logger: slog.New(slog.NewTextHandler(&log, nil)), Live: live.Options{Max: 1},
+		MaxBody: 50_000, Rate: 0.01, Logger: slog.New(slog.NewTextHandler(&log, nil)), Live: live.Options{Max: 1},
 		Tables: []server.Table{
 			{Name: "note"},
 			{Name: "item", Columns: map[string]table.Type{"text": "string", "n": "number"}, Static: true, MaxTop: 20, Hooks: server.Hooks{
@@ -130,7 +130,7 @@ func TestLimits(t *testing.T) {
 		"a long URL":             {ask{method: "GET", target: "/tables/note?$filter=" + strings.Repeat("x", 17_000)}, 414, false, []string{"16384", `"limit"`}},
 		"what is no JSON":        {ask{method: "POST", target: "/tables/note", body: `a=b`, header: "Content-Type: text/csv"}, 415, false, []string{"text/csv", "application/json"}},
 		"a record that nests":    {ask{method: "POST", target: "/tables/note", body: deep}, 422, false, []string{"64", `"limit"`}},
-		"too many requests":      {ask{method: "GET", target: "/tables/note", remote: "192.0.2.1:2"}, 429, true, []string{"5 requests a second", `"limit"`}},
+		"too many requests":      {ask{method: "GET", target: "/tables/note", remote: "192.0.2.1:2"}, 429, true, []string{"0.01 requests a second", `"limit"`}},
 		"long headers":           {ask{method: "GET", target: "/tables/note", header: "X-Long: " + strings.Repeat("x", 33_000)}, 431, false, []string{"32768", `"limit"`}},
 		"a hook that panics":     {ask{method: "POST", target: "/tables/item", body: `{"text":"panic"}`}, 500, false, []string{`"server"`}},
 		"too many listeners":     {ask{method: "GET", target: "/tables/note/live"}, 503, true, []string{"1 live connections", `"closed"`}},
