@@ -1,4 +1,4 @@
-// Command pack rewrites a WebAssembly module of Go's linker so that there is less to load: a sixth less, compressed.
+// Command pack rewrites a WebAssembly module of Go's linker so that there is less to load: a fifth less, compressed.
 //
 //	pack FILE.wasm
 //
@@ -7,8 +7,9 @@
 //   - Data segments are joined. The linker leaves out every run of zeros between data, which makes tens of thousands of
 //     segments whose headers break up what a compressor would find to be alike. Memory begins as zeros, so that short
 //     runs can as well be written out.
-//   - The tables of files and lines are left out, and the names of most functions of other modules. A stack trace has
-//     the names of Larder's functions, and ? for their places; whoever wants more builds the engine without pack.
+//   - The tables of files, lines and arguments are left out, and the names of most functions of other modules; the table by which
+//     functions are found is made coarser. A stack trace has the names of Larder's functions, and ? for their places; whoever
+//     wants more builds the engine without pack.
 //
 // The format is that of the WebAssembly core specification, section 5.5.14 (data section).
 package main
@@ -81,7 +82,7 @@ func pack(module []byte) ([]byte, error) {
 			if err != nil {
 				return nil, err
 			}
-			if err := dropLines(memory); err != nil {
+			if err := thin(memory); err != nil {
 				return nil, err
 			}
 			body = appendSegments(nil, split(memory))
