@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/netip"
 	"syscall"
+
+	"github.com/larder-sync/larder/test/process"
 )
 
 // audience are those who listen to a server: many streams that are read in one thread, each as soon as something came, with as
@@ -23,8 +25,8 @@ func newAudience() (*audience, error) {
 }
 
 // join opens a stream, reads of it up to a text and the end of its line, and returns that.
-func (a *audience) join(p *process, path, until string) ([]byte, error) {
-	address, err := netip.ParseAddrPort(p.address)
+func (a *audience) join(p *process.Server, path, until string) ([]byte, error) {
+	address, err := netip.ParseAddrPort(p.Address)
 	if err != nil {
 		return nil, err
 	}

@@ -12,12 +12,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/larder-sync/larder/test/process"
 )
 
 // contender is a server with a table of notes that everybody may read and write.
 type contender interface {
 	name() string
-	process() *process
+	server() *process.Server
 	// create is the path and the body by which a row with a text is inserted.
 	create(text string) (path, body string)
 	// changed reads a page of 1,000 changed rows that follow a cursor, "" for the first, and returns how many it had.
@@ -80,7 +82,7 @@ func read(url string) ([]byte, error) {
 }
 
 type larder struct {
-	p     *process
+	p     *process.Server
 	title string
 }
 
@@ -88,7 +90,7 @@ func startLarder(program, dir, synchronous string) (contender, error) {
 	if err := declare(dir); err != nil {
 		return nil, err
 	}
-	address, err := freeAddress()
+	address, err := process.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +98,7 @@ func startLarder(program, dir, synchronous string) (contender, error) {
 	if synchronous == "NORMAL" {
 		args = append(args, "--relaxed")
 	}
-	p, err := start(dir, address, "/readyz", program, args...)
+	p, err := process.Start(dir, address, "/readyz", program, args...)
 	return &larder{p, "Larder, " + synchronous}, err
 }
 
@@ -109,8 +111,8 @@ func declare(dir string) error {
 	return os.WriteFile(filepath.Join(dir, "tables/note.json"), []byte(table), 0o600)
 }
 
-func (l *larder) name() string      { return l.title }
-func (l *larder) process() *process { return l.p }
+func (l *larder) name() string            { return l.title }
+func (l *larder) server() *process.Server { return l.p }
 
 func (l *larder) create(text string) (path, body string) { return "/tables/note", row(text) }
 
@@ -121,7 +123,7 @@ func (l *larder) changed(cursor string) (int, string, error) {
 	if cursor == "" {
 		cursor = "/tables/note?$top=1000&$deltatoken="
 	}
-	page, err := read(l.p.url + cursor)
+	page, err := read(l.p.URL + cursor)
 	if err != nil {
 		return 0, "", err
 	}
@@ -136,7 +138,7 @@ func (l *larder) listen(a *audience) error {
 }
 
 type pocketbase struct {
-	p     *process
+	p     *process.Server
 	title string
 }
 
@@ -145,23 +147,23 @@ func startPocketBase(program, dir, synchronous string) (contender, error) {
 	if out, err := exec.Command(program, "superuser", "upsert", user, password, "--dir", dir).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("superuser: %w\n%s", err, out)
 	}
-	address, err := freeAddress()
+	address, err := process.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
 	if err := os.Setenv("SYNCHRONOUS", synchronous); err != nil { // PocketBase opens its database before it reads flags
 		return nil, err
 	}
-	p, err := start(dir, address, "/api/health", program, "serve", "--http", address, "--dir", dir)
+	p, err := process.Start(dir, address, "/api/health", program, "serve", "--http", address, "--dir", dir)
 	if err != nil {
 		return nil, err
 	}
 	var session struct{ Token string }
-	err = ask("POST", p.url+"/api/collections/_superusers/auth-with-password", "",
+	err = ask("POST", p.URL+"/api/collections/_superusers/auth-with-password", "",
 		map[string]any{"identity": user, "password": password}, &session)
 	everybody := ""
 	if err == nil {
-		err = ask("POST", p.url+"/api/collections", session.Token, map[string]any{
+		err = ask("POST", p.URL+"/api/collections", session.Token, map[string]any{
 			"name": "note", "type": "base",
 			"listRule": &everybody, "viewRule": &everybody, "createRule": &everybody, "updateRule": &everybody,
 			"fields": []map[string]any{
@@ -175,13 +177,13 @@ func startPocketBase(program, dir, synchronous string) (contender, error) {
 		}, nil)
 	}
 	if err != nil {
-		p.stop()
+		p.Stop()
 	}
 	return &pocketbase{p, "PocketBase, " + synchronous}, err
 }
 
-func (b *pocketbase) name() string      { return b.title }
-func (b *pocketbase) process() *process { return b.p }
+func (b *pocketbase) name() string            { return b.title }
+func (b *pocketbase) server() *process.Server { return b.p }
 
 func (b *pocketbase) create(text string) (path, body string) {
 	return "/api/collections/note/records", row(text)
@@ -193,7 +195,7 @@ func (b *pocketbase) changed(cursor string) (int, string, error) {
 	if cursor != "" {
 		filter = "&filter=" + strings.ReplaceAll("(updated>'"+cursor+"')", " ", "%20")
 	}
-	page, err := read(b.p.url + "/api/collections/note/records?perPage=1000&skipTotal=1&sort=updated,id" + filter)
+	page, err := read(b.p.URL + "/api/collections/note/records?perPage=1000&skipTotal=1&sort=updated,id" + filter)
 	if err != nil {
 		return 0, "", err
 	}
@@ -215,5 +217,5 @@ func (b *pocketbase) listen(a *audience) error {
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&hello); err != nil {
 		return fmt.Errorf("PocketBase greets with %q: %w", text, err)
 	}
-	return ask("POST", b.p.url+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}}, nil)
+	return ask("POST", b.p.URL+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}}, nil)
 }

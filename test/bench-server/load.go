@@ -25,7 +25,7 @@ type result struct {
 
 // watch runs work, which returns how many operations it did and how long each took, and measures the server meanwhile.
 func watch(c contender, work func() (int, []time.Duration, error)) (r result, err error) {
-	before, err := c.process().cpu()
+	before, err := c.server().CPU()
 	if err != nil {
 		return r, err
 	}
@@ -35,7 +35,7 @@ func watch(c contender, work func() (int, []time.Duration, error)) (r result, er
 	if err != nil || n == 0 {
 		return r, fmt.Errorf("%s: %d operations: %w", c.name(), n, err)
 	}
-	after, err := c.process().cpu()
+	after, err := c.server().CPU()
 	slices.Sort(times)
 	if len(times) > 0 {
 		r.p50, r.p99 = times[len(times)/2], times[len(times)*99/100]
@@ -70,7 +70,7 @@ func creates(c contender, clients int, during time.Duration) (result, error) {
 
 // insert inserts rows one by one, and returns how long each took.
 func insert(c contender, end time.Time) (took []time.Duration, err error) {
-	w, err := dial(c.process())
+	w, err := dial(c.server())
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func delays(c contender, subscribers, perSecond int, during time.Duration) (resu
 			return result{}, err
 		}
 	}
-	w, err := dial(c.process())
+	w, err := dial(c.server())
 	if err != nil {
 		return result{}, err
 	}
@@ -184,7 +184,7 @@ func appendDelays(list []time.Duration, text []byte, now time.Time) []time.Durat
 
 // idle opens many live connections, and returns what each of them costs in memory.
 func idle(c contender, connections int) (string, error) {
-	before, err := c.process().memory()
+	before, err := c.server().Memory()
 	if err != nil {
 		return "", err
 	}
@@ -199,6 +199,6 @@ func idle(c contender, connections int) (string, error) {
 		}
 	}
 	time.Sleep(2 * time.Second)
-	after, err := c.process().memory()
+	after, err := c.server().Memory()
 	return fmt.Sprintf("%d live connections: %d MB more, %d kB each", connections, (after-before)>>20, (after-before)/int64(connections)>>10), err
 }

@@ -115,7 +115,7 @@ func hold(program string, connections int) error {
 	if err != nil {
 		return err
 	}
-	defer c.process().stop()
+	defer c.server().Stop()
 	text, err := idle(c, connections)
 	if err == nil {
 		fmt.Printf("\n%s, %s\n", c.name(), text)
@@ -139,7 +139,7 @@ func startAll(larder, pocketbase string) (all []contender, stop func(), err erro
 	}
 	stop = func() {
 		for _, c := range all {
-			c.process().stop()
+			c.server().Stop()
 		}
 		os.RemoveAll(dir)
 	}
@@ -184,7 +184,7 @@ func grow(program string, rows int) error {
 		if err != nil {
 			return err
 		}
-		defer c.process().stop()
+		defer c.server().Stop()
 		all = append(all, c)
 	}
 	for _, w := range []work{

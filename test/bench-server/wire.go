@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+
+	"github.com/larder-sync/larder/test/process"
 )
 
 // wire is the connection of one client that writes. It costs a fraction of what net/http's client does: the load shares the machine
@@ -19,8 +21,8 @@ type wire struct {
 	out  []byte
 }
 
-func dial(p *process) (*wire, error) {
-	conn, err := net.Dial("tcp", p.address)
+func dial(p *process.Server) (*wire, error) {
+	conn, err := net.Dial("tcp", p.Address)
 	if err != nil {
 		return nil, err
 	}

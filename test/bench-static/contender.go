@@ -12,45 +12,35 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/larder-sync/larder/test/cputime"
+	"github.com/larder-sync/larder/test/process"
 )
 
 var errNoNginx = errors.New("nginx is not installed, so it is not compared")
 
 // contender is a server under measurement.
 type contender struct {
-	name    string
-	address string
-	cmd     *exec.Cmd
-	took    map[string][]time.Duration // by file: of each turn, per request
-	bytes   map[string]int64           // by file: of an answer's body as sent
+	name   string
+	server *process.Server
+	took   map[string][]time.Duration // by file: of each turn, per request
+	bytes  map[string]int64           // by file: of an answer's body as sent
 }
 
-func newContender(name string, command func(address string) ([]string, error)) (*contender, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+// newContender starts a server in a folder of its own.
+func newContender(name, dir string, command func(address string) ([]string, error)) (*contender, error) {
+	address, err := process.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
-	c := &contender{name: name, address: l.Addr().String(), took: map[string][]time.Duration{}, bytes: map[string]int64{}}
-	l.Close()
-	args, err := command(c.address)
+	args, err := command(address)
 	if err != nil {
 		return nil, err
 	}
-	c.cmd = exec.Command(args[0], args[1:]...)
-	c.cmd.Stderr = os.Stderr
-	if err := c.cmd.Start(); err != nil {
+	if dir, err = os.MkdirTemp(dir, ""); err != nil {
 		return nil, err
 	}
-	for range 600 {
-		if r, err := http.Get("http://" + c.address + "/"); err == nil {
-			r.Body.Close()
-			return c, nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	c.stop()
-	return nil, fmt.Errorf("%s does not answer", name)
+	c := &contender{name: name, took: map[string][]time.Duration{}, bytes: map[string]int64{}}
+	c.server, err = process.Start(dir, address, "/", args[0], args[1:]...)
+	return c, err
 }
 
 // nginx writes a configuration like ours, and says how to run one process with it.
@@ -72,14 +62,9 @@ http {
 	return []string{program, "-c", config, "-p", dir}, os.WriteFile(config, []byte(text), 0o600)
 }
 
-func (c *contender) stop() {
-	_ = c.cmd.Process.Kill() // it may have ended already
-	_ = c.cmd.Wait()         // says that it was killed
-}
-
 // turn asks for a file over one connection, as a browser would, and notes what that took the server.
 func (c *contender) turn(f file) error {
-	conn, err := net.Dial("tcp", c.address)
+	conn, err := net.Dial("tcp", c.server.Address)
 	if err != nil {
 		return err
 	}
@@ -87,7 +72,7 @@ func (c *contender) turn(f file) error {
 	in := bufio.NewReaderSize(conn, 1<<16)
 	request := "GET " + f.path + " HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n" +
 		"Accept-Language: en\r\nUser-Agent: Mozilla/5.0 (bench)\r\n\r\n"
-	before, err := cputime.Of(c.cmd.Process.Pid)
+	before, err := c.server.CPU()
 	if err != nil {
 		return err
 	}
@@ -105,7 +90,7 @@ func (c *contender) turn(f file) error {
 		}
 		c.bytes[f.name] = n
 	}
-	after, err := cputime.Of(c.cmd.Process.Pid)
+	after, err := c.server.CPU()
 	c.took[f.name] = append(c.took[f.name], ((after - before) / time.Duration(f.times)).Round(100*time.Nanosecond))
 	return err
 }

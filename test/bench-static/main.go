@@ -82,7 +82,7 @@ func (b *bench) run() error {
 	}
 	contenders, err := b.start(dir)
 	for _, c := range contenders {
-		defer c.stop()
+		defer c.server.Stop()
 	}
 	if err != nil {
 		return err
@@ -126,7 +126,7 @@ func (b *bench) start(dir string) (all []*contender, err error) {
 		return nil, err
 	}
 	add := func(name string, command func(address string) ([]string, error)) error {
-		c, err := newContender(name, command)
+		c, err := newContender(name, dir, command)
 		if err == nil {
 			all = append(all, c)
 		}

@@ -19,8 +19,9 @@ const patience = time.Minute
 
 // Server is a running program that answers HTTP. It is not safe for concurrent use.
 type Server struct {
-	URL string // without a slash at its end
-	cmd *exec.Cmd
+	Address string // HOST:PORT
+	URL     string // without a slash at its end
+	cmd     *exec.Cmd
 }
 
 // FreeAddress returns an address of this machine that nobody listens on.
@@ -40,7 +41,7 @@ func Start(dir, address, path, program string, args ...string) (*Server, error) 
 		return nil, err
 	}
 	defer log.Close()
-	s := &Server{URL: "http://" + address, cmd: exec.Command(program, args...)}
+	s := &Server{Address: address, URL: "http://" + address, cmd: exec.Command(program, args...)}
 	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, log, log
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
@@ -62,7 +63,8 @@ func (s *Server) Stop() {
 	_ = s.cmd.Wait()         // says that it was killed
 }
 
-// CPU returns the processor time that the server has used, of all its threads.
+// CPU returns the processor time that the server's threads have used, those that it has now. A difference of two is what was used
+// between them: it is to the nanosecond, as the scheduler counts it, where /proc/PID/stat has hundredths of a second.
 func (s *Server) CPU() (time.Duration, error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", s.cmd.Process.Pid))
 	if err != nil || len(threads) == 0 {
@@ -77,7 +79,7 @@ func (s *Server) CPU() (time.Duration, error) {
 		first, _, _ := strings.Cut(string(text), " ")
 		n, err := strconv.ParseInt(first, 10, 64)
 		if err != nil {
-			return 0, err
+			return 0, fmt.Errorf("%s: %w", name, err)
 		}
 		sum += time.Duration(n)
 	}
