@@ -17,6 +17,7 @@ SERVER   = http://127.0.0.1:8001
 FUZZTIME = 30s
 ROWS     = 200000
 RECORDS  = 1000000
+CHAOS    = 30m
 # The tests of what runs in a browser, inside one.
 INSIDE   = $(WASM) $(GO) test -exec $(CURDIR)/bin/wasmrun $(TESTFLAGS) ./table/... ./wasm/...
 
@@ -38,11 +39,13 @@ test: web bin/larder bin/wasmrun deps ## the everyday tests: native, end to end,
 	$(GO) test ./...
 	for b in $(BROWSERS); do WASMRUN_BROWSER=$$b $(INSIDE) || exit 1; done
 
-test-browsers: bin/wasmrun deps ## all that concerns browsers, in pages and workers: BROWSERS=chromium for one, TESTFLAGS=-cover
+test-browsers: web bin/larder bin/wasmrun deps ## all that concerns browsers, in pages and workers: BROWSERS=chromium for one, TESTFLAGS=-cover
 	for b in $(BROWSERS); do for w in 0 1; do echo "$$b, worker: $$w"; \
 	  WASMRUN_BROWSER=$$b WASMRUN_WORKER=$$w $(INSIDE) || exit 1; \
 	done; done
 	$(if $(OTHERS),BROWSERS="$(OTHERS)" $(GO) test -timeout 30m ./test/browser ./test/wasmrun ./sw)
+	CRASH=all BROWSERS="$(BROWSERS)" $(GO) test -count=1 -timeout 60m ./test/e2e \
+	  -run 'TestCrash|TestKill|TestTabs|TestTelling|TestFailures|TestWithoutIndexedDB|TestManyRows'
 
 race: ## the native tests under the race detector
 	$(GO) test -race ./table/... ./wasm/... ./manifest/... ./server/...
@@ -50,6 +53,12 @@ race: ## the native tests under the race detector
 sim: ## the simulator: SEED=N replays one world with its trace, SEEDS=N runs so many, from FIRST=N on
 	TMPDIR=$(or $(wildcard /dev/shm),/tmp) SEED=$(SEED) SEEDS=$(or $(SEEDS),10000) FIRST=$(FIRST) \
 		$(GO) test -count=1 -timeout 60m $(if $(SEED),-v) -run TestWorlds ./test/sim
+
+chaos: web bin/larder ## two devices in Chromium write for CHAOS (30m) while everything goes wrong between them, and end equal
+	CHAOS=$(CHAOS) $(GO) test -count=1 -timeout 3h -v -run TestChaos ./test/e2e
+
+faults: web bin/larder bin/wasmrun ## the tests of all faults of sync, SEEDS (10000) worlds among them, and what came of them: test/faults/README.md
+	$(GO) run ./test/faults $(if $(SEEDS),-seeds $(SEEDS))
 
 bench: web deps ## reading and writing: raw IndexedDB, Dexie, RxDB, PouchDB, Larder and package idb in one run
 	cd test/bench && npm ci --silent --no-audit --no-fund && npm run --silent bundle
@@ -59,6 +68,10 @@ bench: web deps ## reading and writing: raw IndexedDB, Dexie, RxDB, PouchDB, Lar
 bench-scale: web deps ## a million records: what one more costs then, CPU and memory: raw IndexedDB, Dexie, Larder; RECORDS=N for another number
 	cd test/bench && npm ci --silent --no-audit --no-fund
 	$(GO) run ./test/bench -web build/web -scale -many $(RECORDS) -contenders raw,dexie,larder -limit 2h
+
+bench-sync: web bin/larder deps ## the first sync of 100,000 records and the push of 10,000: by hand, Larder, PouchDB, Azure's client
+	cd test/bench-sync && npm ci --silent --no-audit --no-fund && npm run --silent bundle
+	$(GO) run ./test/bench-sync -web build/web -larder bin/larder
 
 bench-server: bin/larder ## load the server and PocketBase in turn, and the server with 1,000,000 rows
 	cd test/bench-server/pocketbase && $(GO) build -o $(CURDIR)/bin/pocketbase .
@@ -89,7 +102,7 @@ fuzz: ## fuzz every parser for FUZZTIME (30s) each
 clean: ## remove what was built; data/ stays
 	rm -rf bin build dist
 
-.PHONY: help deps build run test test-browsers race sim bench bench-server bench-static crash bench-scale size dist cordova fuzz clean web FORCE
+.PHONY: help deps build run test test-browsers race sim chaos faults bench bench-scale bench-sync bench-server bench-static crash size dist cordova fuzz clean web FORCE
 
 # What a page loads. The engine is rebuilt by Go's own cache.
 web: $(WASMOUT) build/web/wasm_exec.js
