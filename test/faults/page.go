@@ -25,6 +25,11 @@ var found = []string{
 	"A server that took a request and never answered was waited for without end (F24, `TestFetch`).",
 }
 
+// open is what was found and is not mended yet.
+var open = []string{
+	"`make sim SEED=52108`: after a restore, a device keeps a record that the server does not have (one of 3,000 worlds; F17).",
+}
+
 // page writes the matrix.
 func page(r *results) []byte {
 	var b bytes.Buffer
@@ -72,6 +77,10 @@ before its page to tombstones that are dropped, are each found by it (`+"`TestDe
 	}
 	b.WriteString("\n## What was found, and is mended\n\n")
 	for _, text := range found {
+		fmt.Fprintf(&b, "- %s\n", text)
+	}
+	b.WriteString("\n## What is known and open\n\n")
+	for _, text := range open {
 		fmt.Fprintf(&b, "- %s\n", text)
 	}
 	return b.Bytes()
