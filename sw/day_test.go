@@ -40,6 +40,7 @@ func TestDay(t *testing.T) {
 		t.Run("a browser that is killed in the middle of an update comes back with the old version, whole", func(t *testing.T) {
 			s.start()
 			v := on(t, v)
+			v.wait("return applicationCache.status === applicationCache.IDLE") // the page has reloaded, and heard from the worker
 			asked, release := make(chan struct{}, 1), make(chan struct{})
 			t.Cleanup(func() { close(release) })
 			s.before(func(r *http.Request) {
