@@ -16,9 +16,9 @@ import (
 	"github.com/larder-sync/larder/test/postgres"
 )
 
-// PostgreSQL is killed while many write: what was answered is there, what was sent again is there once, and all that fails is told
-// to come again.
-func TestKilledDatabase(t *testing.T) {
+// onPostgreSQL starts a server over a database of its own, with the table news.
+func onPostgreSQL(t *testing.T) (*postgres.Server, *servertest.Server) {
+	t.Helper()
 	pg, err := postgres.Start("fsync=off")
 	if err != nil {
 		t.Fatal(err)
@@ -32,7 +32,13 @@ func TestKilledDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := servertest.New(t, server.Options{DB: address, Tables: []server.Table{{Name: "news"}}})
+	return pg, servertest.New(t, server.Options{DB: address, Tables: []server.Table{{Name: "news"}}})
+}
+
+// PostgreSQL is killed while many write: what was answered is there, what was sent again is there once, and all that fails is told
+// to come again.
+func TestKilledDatabase(t *testing.T) {
+	pg, s := onPostgreSQL(t)
 	const writers, kills, between = 8, 3, 60
 	var taken, failed atomic.Int64
 	send := func(w, i int) (done bool) {
@@ -96,20 +102,7 @@ func TestKilledDatabase(t *testing.T) {
 }
 
 func TestLostDatabase(t *testing.T) {
-	pg, err := postgres.Start("fsync=off")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := pg.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	address, err := pg.Create(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := servertest.New(t, server.Options{DB: address, Tables: []server.Table{{Name: "news"}}})
+	pg, s := onPostgreSQL(t)
 	ask := func(method, path, body string) (status int, retry, text string) {
 		t.Helper()
 		r, err := http.NewRequest(method, s.URL+path, strings.NewReader(body))

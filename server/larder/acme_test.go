@@ -93,10 +93,9 @@ func (i *issuer) serve(t *testing.T, dir string) *process {
 	return p
 }
 
-func TestACME(t *testing.T) {
-	dir := t.TempDir()
-	i := startIssuer(t, dir, 90*24*time.Hour)
-	p := i.serve(t, dir)
+// certify tells the authority where the server is, and returns when that has its certificate.
+func (i *issuer) certify(t *testing.T, p *process) {
+	t.Helper()
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(p.url, "https://"))
 	if err != nil {
 		t.Fatal(err)
@@ -105,6 +104,13 @@ func TestACME(t *testing.T) {
 	if p.await(`(.*"msg":"certificate","name":"shop.example.com")`) == "" {
 		t.Fatal("the server ended before it had a certificate")
 	}
+}
+
+func TestACME(t *testing.T) {
+	dir := t.TempDir()
+	i := startIssuer(t, dir, 90*24*time.Hour)
+	p := i.serve(t, dir)
+	i.certify(t, p)
 
 	first := shake(t, p, i.roots)
 	if len(first.DNSNames) != 1 || first.DNSNames[0] != "shop.example.com" {
@@ -171,14 +177,7 @@ func TestRenewal(t *testing.T) {
 	dir := t.TempDir()
 	i := startIssuer(t, dir, 10*time.Second)
 	p := i.serve(t, dir)
-	_, port, err := net.SplitHostPort(strings.TrimPrefix(p.url, "https://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	fmt.Fprintln(i.stdin, port)
-	if p.await(`(.*"msg":"certificate","name":"shop.example.com")`) == "" {
-		t.Fatal("the server ended before it had a certificate")
-	}
+	i.certify(t, p)
 	first := shake(t, p, i.roots)
 	for end := time.Now().Add(time.Minute); ; {
 		if next := shake(t, p, i.roots); next.NotAfter.After(first.NotAfter) {
