@@ -166,3 +166,89 @@ func TestRestoredAndDeleted(t *testing.T) {
 	b.sync()
 	agree(t, s.url, map[string]table.Record{"1": item("1", "lost")}, a, b)
 }
+
+// TestDeleteOfWhatIsNoMore deletes a record that a page brings before the delete is pushed, and that the server does not have
+// any more when it is: a page that tells so cannot come.
+func TestDeleteOfWhatIsNoMore(t *testing.T) {
+	for name, c := range map[string]struct {
+		changed bool // by another device: the delete is known to be in conflict
+		waits   bool // nobody decides the conflict, before the server has lost the record
+		course  replica.Course
+	}{
+		"the page had what was deleted":                {course: replica.CourseOffer},
+		"the page had a newer record":                  {changed: true, course: replica.CourseOffer},
+		"the conflict waits, and is discarded":         {changed: true, waits: true, course: replica.CourseOffer},
+		"the server is taken as it is":                 {changed: true, course: replica.CourseServer},
+		"it is taken as it is, and the conflict waits": {changed: true, waits: true, course: replica.CourseServer},
+	} {
+		t.Run("a backup lacks it: "+name, func(t *testing.T) {
+			s := newShop(t)
+			a, b := newDevice(t, s.url), newDevice(t, s.url)
+			a.course = c.course
+			a.put(item("0", "kept"))
+			a.sync()
+			s.backup()
+			a.put(item("1", "lost"))
+			if _, err := a.replica.Push(ctx, 0); err != nil {
+				t.Fatal(err)
+			}
+			if b.sync(); c.changed {
+				b.update(item("1", "changed"))
+				b.sync()
+			}
+			if a.delete("1"); c.waits {
+				a.sync()
+			} else if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
+				t.Fatal(err)
+			}
+			s.restore()
+			if a.sync(); c.waits {
+				if err := a.replica.Discard(ctx, a.pending()[0].ID); err != nil {
+					t.Fatal(err)
+				}
+				a.sync()
+			}
+			agree(t, s.url, map[string]table.Record{"0": item("0", "kept")}, a)
+			b.sync() // has it still, and brings it back
+			a.sync()
+			text := "lost"
+			if c.changed {
+				text = "changed"
+			}
+			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", text)}, a, b)
+		})
+	}
+	for name, waits := range map[string]bool{"and is pushed": false, "waits in quarantine, and is discarded": true} {
+		t.Run("it was deleted so long ago that this is forgotten: the delete is in conflict with an older change "+name, func(t *testing.T) {
+			now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+			url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,
+				api.Options{Feed: feed.Options{Inline: true, Now: func() time.Time { return now }}}).URL
+			a, b := newDevice(t, url), newDevice(t, url)
+			a.put(item("1", "old"))
+			a.sync()
+			b.sync()
+			b.update(item("1", "changed"))
+			b.sync()
+			if a.delete("1"); waits {
+				a.sync()
+			} else if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
+				t.Fatal(err)
+			}
+			b.delete("1")
+			b.sync()
+			now = now.Add(feed.DefaultKeep + 48*time.Hour)
+			b.put(item("2", "stays"))
+			b.sync() // and with it the server forgets
+			if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
+				t.Fatal(err)
+			}
+			if waits {
+				if err := a.replica.Discard(ctx, a.pending()[0].ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a.sync()
+			agree(t, url, map[string]table.Record{"2": item("2", "stays")}, a, b)
+		})
+	}
+}
