@@ -252,3 +252,22 @@ func TestDeleteOfWhatIsNoMore(t *testing.T) {
 		})
 	}
 }
+
+// TestDeleteStaysDeleted pulls what was deleted here before the delete is pushed: the server's answer to that does not bring it back.
+func TestDeleteStaysDeleted(t *testing.T) {
+	a := newDevice(t, newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL)
+	push := func() {
+		if _, err := a.replica.Push(ctx, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.put(item("1", "goes"))
+	push()
+	a.delete("1")
+	if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
+		t.Fatal(err)
+	}
+	if push(); len(a.rows()) > 0 {
+		t.Errorf("the record is there again until the next pull: %v", a.rows())
+	}
+}

@@ -278,7 +278,7 @@ func (r *Replica) told(ctx context.Context, p Pull) (n int, err error) {
 	}
 	err = r.store.View(ctx, []string{StoreOutbox, p.Table}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAllKeys, Store: StoreOutbox, Index: byRecord, Take: 1,
-			Range: store.Between([]any{p.Table}, []any{p.Table, []any{}})})
+			Range: ofTable(p.Table)})
 		if n = -1; err != nil || len(results[0].Keys) > 0 {
 			return err
 		}

@@ -67,6 +67,9 @@ func (o *Outbox) Reads(tableName string, ids []string) []store.Step {
 
 func recordKey(tableName, id string) store.Key { return []any{tableName, id} }
 
+// ofTable is the range of byRecord that has a table's operations.
+func ofTable(name string) *store.Range { return store.Between([]any{name}, []any{name, []any{}}) }
+
 // Writes implements [store.Journal].
 func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Result) ([]store.Step, error) {
 	var ch entries

@@ -57,8 +57,7 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 	}
 	err = r.update(ctx, []string{StoreOutbox, StoreMeta, a.Table}, func(tx *store.Tx) error {
 		results, err := tx.Run(ctx,
-			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: fewPending,
-				Range: store.Between([]any{a.Table}, []any{a.Table, []any{}})},
+			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: fewPending, Range: ofTable(a.Table)},
 			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(metaKept(a.Table, ""))})
 		if err != nil {
 			return err
@@ -214,8 +213,10 @@ func (c *changes) meet(group []table.Record, change *table.Change, schema int) e
 	case record == nil && waits.Record == nil && change.Removed != table.ReasonChanged:
 		c.drop(waits) // deleted on both sides
 		return nil
-	case record == nil && waits.Record == nil:
-		return nil // it has left what is pulled, and is there still
+	case record != nil && waits.Record == nil && record.Version() == waits.Base.Version() && waits.Schema == schema:
+		waits.Base, waits.Server = record, nil // what was deleted here, and nothing newer
+		c.put(waits)
+		return nil
 	case record != nil && waits.Record != nil && waits.Base != nil && waits.Schema == schema:
 		merged, conflicts := table.Merge(waits.Base, waits.Record, record)
 		if len(conflicts) == 0 {

@@ -71,7 +71,8 @@ func (r *Replica) swept(a Apply) {
 	}
 }
 
-// unseen adds to the last page of a sweep the removal of what did not come. Records that the server has not seen yet stay.
+// unseen adds to the last page of a sweep the removal of what did not come. Records that the server has not seen yet stay. Of one
+// whose delete waits there is no row, but what the delete has: it must not come back from there when the server knows nothing of it.
 func (r *Replica) unseen(ctx context.Context, tx *store.Tx, a Apply) ([]table.Change, error) {
 	s, list := r.sweeps[a.Pull], a.Page.Changes
 	if s == nil || a.Page.More {
@@ -86,17 +87,36 @@ func (r *Replica) unseen(ctx context.Context, tx *store.Tx, a Apply) ([]table.Ch
 		came[list[i].ID] = true
 	}
 	list = slices.Clip(list)
+	missing := func(row table.Record) {
+		if id := row.ID(); row.Version() != "" && !s.seen[id] && !came[id] && table.Matches(filter, row) {
+			came[id] = true
+			list = append(list, table.Change{Row: table.Row{ID: id}, Removed: table.ReasonChanged})
+		}
+	}
+	results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: -1, Range: ofTable(a.Table)})
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range results[0].Rows {
+		op, err := table.ParseOperation(row)
+		switch {
+		case err != nil:
+			return nil, err
+		case op.Record != nil || op.Server.Deleted():
+		case op.Server != nil:
+			missing(op.Server)
+		default:
+			missing(op.Base)
+		}
+	}
 	for after := (&store.Range{}); ; {
 		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: a.Table, Range: after, Take: table.DefaultDeltaPage})
 		if err != nil {
 			return nil, err
 		}
 		for _, row := range results[0].Rows {
-			id := row.ID()
-			if row.Version() != "" && !s.seen[id] && !came[id] && table.Matches(filter, row) {
-				list = append(list, table.Change{Row: table.Row{ID: id}, Removed: table.ReasonChanged})
-			}
-			after = store.After(id)
+			missing(row)
+			after = store.After(row.ID())
 		}
 		if len(results[0].Rows) < table.DefaultDeltaPage {
 			return list, nil
