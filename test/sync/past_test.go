@@ -271,3 +271,31 @@ func TestDeleteStaysDeleted(t *testing.T) {
 		t.Errorf("the record is there again until the next pull: %v", a.rows())
 	}
 }
+
+// TestRestoredAfterConflict restores the server to before a record that a device has from the answer to its own push alone: no pull has
+// brought it, and none was acknowledged that came later. The device notices all the same.
+func TestRestoredAfterConflict(t *testing.T) {
+	for _, choice := range []replica.Choice{replica.ChooseServer, replica.ChooseCancel} {
+		t.Run("the conflict ended with "+string(choice), func(t *testing.T) {
+			s := newShop(t)
+			a, b := newDevice(t, s.url), newDevice(t, s.url)
+			a.put(item("0", "kept"))
+			a.sync()
+			s.backup()
+			b.put(item("1", "theirs"))
+			b.sync()
+			a.put(item("1", "mine"))
+			a.decide = func(*replica.Conflict) (replica.Decision, error) { return replica.Decision{Choice: choice}, nil }
+			if _, err := a.replica.Push(ctx, 0); err != nil {
+				t.Fatal(err)
+			}
+			s.restore()
+			a.sync()
+			text := "theirs"
+			if choice == replica.ChooseCancel {
+				text = "mine" // it was left here as it is
+			}
+			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", text)}, a)
+		})
+	}
+}

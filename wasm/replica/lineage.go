@@ -10,8 +10,8 @@ import (
 )
 
 // What a replica knows of its server's past is kept in the meta store, by table: {past} as the server last told it; {mark} of
-// the latest write that was acknowledged here, which no pull need have brought yet; and {list: [{id, version}]} of the deletes
-// that were acknowledged, because nothing else is left of them.
+// the latest write that an answer to a push told of, which no pull need have brought yet; and {list: [{id, version}]} of the
+// deletes that were acknowledged, because nothing else is left of them.
 const (
 	prefixPast = "past/"
 	prefixSeen = "seen/"
@@ -98,7 +98,8 @@ func (r *Replica) memory(ctx context.Context) (m memory, err error) {
 	return m, err
 }
 
-// noteSeen notes the latest acknowledged write of each table, and the deletes.
+// noteSeen notes the latest write of each table that the answers tell of, also those of others that are in conflict with what was
+// sent, and the acknowledged deletes.
 func (r *Replica) noteSeen(
 	ctx context.Context, tx *store.Tx, ch *changes, tables []string, ops []*table.Operation, answers map[string]*table.Response,
 ) error {
@@ -112,14 +113,14 @@ func (r *Replica) noteSeen(
 	latest, gone := map[string]table.Mark{}, map[string][]any{}
 	for _, op := range ops {
 		a := answers[op.ID]
-		if a == nil || a.Status >= 300 {
+		if a == nil {
 			continue
 		}
 		version := a.Body.Version()
 		if mark := table.MarkOf(version); mark.Seq > latest[op.Table].Seq {
 			latest[op.Table] = mark
 		}
-		if op.Action == table.ActionDelete && version != "" {
+		if op.Action == table.ActionDelete && version != "" && a.Status < 300 {
 			gone[op.Table] = append(gone[op.Table], map[string]any{"id": op.RecordID, "version": version})
 		}
 	}
