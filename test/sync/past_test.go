@@ -291,11 +291,8 @@ func TestRestoredAfterConflict(t *testing.T) {
 			}
 			s.restore()
 			a.sync()
-			text := "theirs"
-			if choice == replica.ChooseCancel {
-				text = "mine" // it was left here as it is
-			}
-			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", text)}, a)
+			b.sync()
+			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "theirs")}, a, b)
 		})
 	}
 }

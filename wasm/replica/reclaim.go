@@ -137,21 +137,7 @@ func (r *Replica) prepare(ctx context.Context, s *sweep, a Apply) error {
 		s.past = a.Page.Past
 	}
 	if s.gone == nil {
-		if err := r.store.View(ctx, []string{StoreMeta}, func(tx *store.Tx) error {
-			results, err := tx.Run(ctx, getMeta(prefixGone+a.Table))
-			if err != nil {
-				return err
-			}
-			s.gone = map[string]table.Mark{}
-			list, _ := results[0].Rows[0]["list"].([]any)
-			for _, v := range list {
-				entry, _ := v.(map[string]any)
-				id, _ := entry["id"].(string)
-				version, _ := entry["version"].(string)
-				s.gone[id] = table.MarkOf(version)
-			}
-			return nil
-		}); err != nil {
+		if err := r.recollect(ctx, s, a.Table); err != nil {
 			return err
 		}
 	}
@@ -159,6 +145,49 @@ func (r *Replica) prepare(ctx context.Context, s *sweep, a Apply) error {
 		return nil
 	}
 	return r.leftovers(ctx, a)
+}
+
+// recollect reads the acknowledged deletes, and puts back what a cancelled change stands in the place of: it is what the server had.
+func (r *Replica) recollect(ctx context.Context, s *sweep, tableName string) error {
+	deletes := map[string]table.Mark{}
+	err := r.update(ctx, []string{tableName, StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
+		results, err := tx.Run(ctx, getMeta(prefixGone+tableName),
+			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(metaKept(tableName, ""))})
+		if err != nil {
+			return err
+		}
+		list, _ := results[0].Rows[0]["list"].([]any)
+		for _, v := range list {
+			entry, _ := v.(map[string]any)
+			id, _ := entry["id"].(string)
+			version, _ := entry["version"].(string)
+			deletes[id] = table.MarkOf(version)
+		}
+		back, kept, err := withKept(ctx, tx, tableName, nil, results[1].Rows)
+		if err != nil {
+			return err
+		}
+		waiting, err := r.waiting(ctx, tx, tableName, back)
+		if err != nil {
+			return err
+		}
+		for _, row := range waiting {
+			id, _ := row["recordId"].(string)
+			delete(kept, id) // it goes on from what was cancelled
+		}
+		var ch changes
+		for _, c := range back {
+			if kept[c.ID] != nil {
+				ch.set(tableName, c.Row)
+				tx.Last(dropMeta(kept[c.ID]))
+			}
+		}
+		return ch.write(tx, []string{tableName})
+	})
+	if err == nil {
+		s.gone = deletes
+	}
+	return err
 }
 
 // held reads the local records of a page's changes, if they are to be compared; nil if not.
