@@ -2,7 +2,9 @@ package sync_test
 
 import (
 	"errors"
+	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/replica"
+	"github.com/larder-sync/larder/wasm/store"
 )
 
 // These were found by the simulator.
@@ -295,4 +298,109 @@ func TestRestoredAfterConflict(t *testing.T) {
 			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "theirs")}, a, b)
 		})
 	}
+}
+
+// TestTooLargeAfterLostAnswer has somebody on the way take less than before, when an answer was lost: what was done is not refused.
+func TestTooLargeAfterLostAnswer(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for name, done := range map[string]bool{"what was done counts as done": true, "what did not arrive is refused, and can be sent again": false} {
+		t.Run(name, func(t *testing.T) {
+			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+			a := newDevice(t, url)
+			a.put(item("1", "old"), item("2", "old"), item("3", "old"))
+			a.sync()
+			if err := a.store.Atomic(ctx, []string{"todoitem"}, func(tx *store.Tx) error {
+				items := tx.Table("todoitem")
+				if _, err := items.Put(ctx, item("1", long), item("4", long)); err != nil {
+					return err
+				}
+				return items.Delete(ctx, "2")
+			}); err != nil {
+				t.Fatal(err)
+			}
+			lost := func(replica.Send) error { return errors.New("the connection was reset") }
+			if a.network.after = lost; !done {
+				a.network.before = lost
+			}
+			if _, err := a.replica.Push(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
+				t.Fatalf("the push ended with %v, want code network", err)
+			}
+			a.network.before, a.network.after = nil, nil
+			a.network.answer = func(s replica.Send) *replica.Answer {
+				if len(s.Body) > 1000 {
+					return &replica.Answer{Status: http.StatusRequestEntityTooLarge}
+				}
+				return nil
+			}
+			result := a.sync()
+			if n := len(result.Quarantined); done && n > 0 || !done && n != 3 {
+				t.Errorf("quarantined %d: %v", n, result.Quarantined)
+			}
+			a.network.answer = nil
+			for _, op := range result.Quarantined[:min(1, len(result.Quarantined))] {
+				if err := a.replica.Retry(ctx, op.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a.sync()
+			a.undecided(t)
+			agree(t, url, map[string]table.Record{"1": item("1", long), "3": item("3", "old"), "4": item("4", long)}, a)
+		})
+	}
+}
+
+// TestSweepAfterOldVerdict asks for the verdict on an insert when the record was deleted already, and before the pull from the start that
+// brings nothing of it. That pull was tried before, and brought nothing at all.
+func TestSweepAfterOldVerdict(t *testing.T) {
+	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+	a, b := newDevice(t, url), newDevice(t, url)
+	a.sync()
+	lost := func(replica.Send) error { return errors.New("the connection was reset") }
+	a.network.before = lost
+	if _, err := a.replica.Pull(ctx, 0, "todoitem"); table.CodeOf(err) != table.CodeNetwork {
+		t.Fatalf("the pull ended with %v, want code network", err)
+	}
+	a.network.before, a.network.after = nil, lost
+	a.put(item("1", "goes"), item("2", "stays"))
+	if _, err := a.replica.Push(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
+		t.Fatalf("the push ended with %v, want code network", err)
+	}
+	a.network.after = nil
+	b.sync()
+	b.delete("1")
+	b.sync()
+	a.sync()
+	agree(t, url, map[string]table.Record{"2": item("2", "stays")}, a, b)
+}
+
+// TestLostBaseOnAnEarlierPage has two copies of a database push one change of a record that the server has lost. The second does when the
+// record was brought back with the change, and changed again: a page tells so that is not the last.
+func TestLostBaseOnAnEarlierPage(t *testing.T) {
+	s := newShop(t)
+	a := newDevice(t, s.url)
+	a.put(item("0", "kept"))
+	a.sync()
+	s.backup()
+	a.put(item("1", "old"))
+	a.sync()
+	a.update(item("1", "mine"))
+	b := clone(t, a)
+	s.restore()
+	pull := func(d *device) {
+		if _, err := d.replica.Run(ctx, replica.Job{Pulls: replica.Whole("todoitem"), PageSize: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull(a)
+	a.sync()
+	c := newDevice(t, s.url)
+	c.sync()
+	c.update(item("1", "newest"))
+	c.sync()
+	c.put(item("2", "more"))
+	c.sync()
+	pull(b)
+	b.sync()
+	a.sync()
+	agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "newest"), "2": item("2", "more")}, a, b, c)
 }

@@ -175,6 +175,7 @@ type Machine struct {
 	limit     int  // operations in the next batch
 	grows     bool // with each batch that is answered, after it was made small for one record
 	batch     *Batch
+	asks      bool // what became of the batch, and does not send it
 	conflicts []*Conflict
 	decision  Decision
 	rounds    int
@@ -236,12 +237,12 @@ func (m *Machine) Step(e Event) Effect {
 		if len(e.Batch.Operations) == 0 {
 			return m.pushedAll()
 		}
-		m.batch = e.Batch
+		m.batch, m.asks = e.Batch, false
 		if m.offers {
 			m.last = Offer{e.Batch}
 			return m.again()
 		}
-		return m.send(Send{Method: "POST", Path: batchPath(e.Batch.Seen), Body: encodeBatch(e.Batch)})
+		return m.send(Send{Method: "POST", Path: batchPath(e.Batch.Seen), Body: encodeBatch(e.Batch, false)})
 	case Answer:
 		return m.answer(e)
 	case Offered:
@@ -263,7 +264,7 @@ func (m *Machine) Step(e Event) Effect {
 		return m.resolved(e)
 	case Recalled:
 		m.asking = true
-		return m.send(Send{Method: "POST", Path: batchPath(e.Seen), Body: encodeBatch(&Batch{})})
+		return m.send(Send{Method: "POST", Path: batchPath(e.Seen), Body: encodeBatch(&Batch{}, false)})
 	case Judged:
 		return m.reclaim(e.Pulls)
 	case Cursor:

@@ -7,8 +7,9 @@ import (
 )
 
 // encodeBatch writes the operations as an OData batch. What it writes depends on the operations alone, so a batch that
-// is sent again is the same batch.
-func encodeBatch(b *Batch) []byte {
+// is sent again is the same batch; but for one that asks only what became of them, which has updates without records: a server
+// repeats the verdicts that it has given, and refuses for good what it has not known.
+func encodeBatch(b *Batch, asks bool) []byte {
 	requests := make([]table.Request, len(b.Operations))
 	for i, op := range b.Operations {
 		r := &requests[i]
@@ -36,9 +37,14 @@ func encodeBatch(b *Batch) []byte {
 		case table.ActionDelete:
 			r.Method = "DELETE"
 		}
+		if asks {
+			r.Method, r.Body = "PATCH", nil
+		}
 	}
 	return table.AppendBatch(nil, requests)
 }
+
+var tooLarge = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
 
 func withoutNulls(r table.Record) table.Record {
 	next := make(table.Record, len(r))
@@ -73,9 +79,13 @@ func (m *Machine) pushed(a Answer) Effect {
 		return m.judge(a, ops)
 	}
 	m.undecided = 0
-	if a.Status == 413 && !m.batch.whole() {
+	switch {
+	case a.Status == 413 && !m.batch.whole():
 		m.batch, m.limit, m.grows = nil, len(ops)/2, false
 		return m.take()
+	case a.Status == 413 && !m.asks: // what was sent before may have been done by who took more
+		m.asks = true
+		return m.send(Send{Method: "POST", Path: batchPath(m.batch.Seen), Body: encodeBatch(m.batch, true)})
 	}
 	answers := map[string]*table.Response{}
 	switch {
@@ -86,14 +96,17 @@ func (m *Machine) pushed(a Answer) Effect {
 		}
 		for i := range list {
 			answers[list[i].ID] = &list[i]
+			if s := list[i].Status; m.asks && (s == 400 || s == 403) { // it was not known
+				answers[list[i].ID] = tooLarge
+			}
 		}
-		if m.grows {
+		if m.grows = m.grows || m.asks; m.grows { // one record, or one group, was too large: the others may go together again
 			m.limit = min(2*m.limit, table.MaxBatch)
 		}
 	case a.Status == 413:
-		m.grows = true // one record, or one group, was the reason: the others may go together again
+		m.grows = true
 		for _, op := range ops {
-			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
+			answers[op.ID] = tooLarge
 		}
 	default:
 		if a.Status == 404 || a.Status == 405 {

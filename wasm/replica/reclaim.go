@@ -221,7 +221,7 @@ func (r *Replica) leftovers(ctx context.Context, a Apply) error {
 			var rows []table.Record
 			var keys []store.Key
 			for _, row := range results[0].Rows {
-				if _, lost := s.lost(row.Version()); lost && !told[row.ID()] {
+				if _, lost := s.lost(row.Version()); lost && !told[row.ID()] && !s.seen[row.ID()] {
 					rows, keys = append(rows, row), append(keys, recordKey(a.Table, row.ID()))
 				}
 				next = store.After(row.ID())

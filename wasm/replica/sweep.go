@@ -33,10 +33,12 @@ func (r *Replica) sweep(p Pull, token string, known table.Past) string {
 	return ""
 }
 
-// saw notes a record that the server has, for the sweeps of its table.
-func (r *Replica) saw(tableName, id string) {
+// saw notes a record that the server has taken, for the sweeps of its table: it came too late for their pages. What is as old as the
+// pages is told by them, or gone: a verdict may be one of the past.
+func (r *Replica) saw(tableName, id, version string) {
+	mark := table.MarkOf(version)
 	for p, s := range r.sweeps {
-		if p.Table == tableName {
+		if p.Table == tableName && (mark.Seq == 0 || s.token != "" && mark.Seq > table.MarkOf(s.token).Seq) {
 			s.seen[id] = true
 		}
 	}
