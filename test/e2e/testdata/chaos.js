@@ -20,6 +20,7 @@ const db = await open(name, {
     item: { columns: { text: 'string', rank: 'number' }, indexes: ['rank'] },
   },
   sync: { url: location.origin, live: true },
+  timeout: 60_000, // a page that has crashed may leave the storage busy for long where many browsers share a machine
 });
 await db.pulled(); // which waits for the engine: without a network it could not be loaded
 const any = (...of) => of[Math.floor(Math.random() * of.length)];
