@@ -83,6 +83,8 @@ var faults = []fault{
 		in(engine, "test/sync", "TestRollingDeploy"), in(storage, "wasm/replica", "TestMigrate")}},
 	{"F17", "The server is restored from an older backup, and clients know of more", []proof{
 		met("the server is restored from a backup"), in(engine, "test/sync", "TestRestored"),
+		in(engine, "test/sync", "TestRestoredAndDeleted"), in(engine, "test/sync", "TestDeleteOfWhatIsNoMore"),
+		in(engine, "test/sync", "TestRestoredAfterConflict"),
 		in(server, "server/feed", "TestRestoredDatabase"),
 		in(server, "server/feed", "TestRestoredUnderneath"), in(server, "server/api", "TestPast")}},
 	{"F18", "Another database, or an empty one, stands behind the same address", []proof{
