@@ -20,10 +20,11 @@ type sweep struct {
 	gone        map[string]table.Mark // by id
 }
 
-// sweep returns the token with which a sweep goes on that was stored as far as token. One that finds out what the server has
+// sweep returns the token with which a sweep goes on that was stored as far as token. One that has brought nothing yet
+// begins anew: of what was seen until then, by old verdicts, some may be gone. One that finds out what the server has
 // lost, of the past that was known, asks for deleted records, too.
 func (r *Replica) sweep(p Pull, token string, known table.Past) string {
-	if s := r.sweeps[p]; s != nil && s.token == token {
+	if s := r.sweeps[p]; s != nil && s.token == token && (token != "" || s.list) {
 		return token
 	}
 	r.sweeps[p] = &sweep{seen: map[string]bool{}, known: known}
@@ -33,12 +34,10 @@ func (r *Replica) sweep(p Pull, token string, known table.Past) string {
 	return ""
 }
 
-// saw notes a record that the server has taken, for the sweeps of its table: it came too late for their pages. What is as old as the
-// pages is told by them, or gone: a verdict may be one of the past.
-func (r *Replica) saw(tableName, id, version string) {
-	mark := table.MarkOf(version)
+// saw notes a record that the server has, for the sweeps of its table.
+func (r *Replica) saw(tableName, id string) {
 	for p, s := range r.sweeps {
-		if p.Table == tableName && (mark.Seq == 0 || s.token != "" && mark.Seq > table.MarkOf(s.token).Seq) {
+		if p.Table == tableName {
 			s.seen[id] = true
 		}
 	}
