@@ -27,9 +27,7 @@ var found = []string{
 }
 
 // open is what was found and is not mended yet.
-var open = []string{
-	"`make sim SEED=53935`: a device of which nobody knows whose it is sends what was written by a user who had signed in.",
-}
+var open []string
 
 // page writes the matrix.
 func page(r *results) []byte {

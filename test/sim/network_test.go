@@ -29,6 +29,9 @@ func (t *session) Send(_ context.Context, s replica.Send, token string) replica.
 		return replica.Answer{Err: errLost}
 	}
 	t.burn()
+	if token == "" {
+		token = s.Headers["x-zumo-auth"] // a server that has answered like a plain Azure one is told so
+	}
 	if sub := replica.Subject(token); sub != t.owner {
 		t.fail("%s: %s's data is sent as %q", t.name, t.owner, sub)
 	}
