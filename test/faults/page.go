@@ -27,7 +27,10 @@ var found = []string{
 }
 
 // open is what was found and is not mended yet.
-var open []string
+var open = []string{
+	"`make sim SEED=445`: after a batch that was too large, a conflict and a power cut of the server, one write of an atomic group takes " +
+		"effect twice.",
+}
 
 // page writes the matrix.
 func page(r *results) []byte {
