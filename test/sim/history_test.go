@@ -2,7 +2,6 @@ package sim_test
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,9 +39,6 @@ func (h *history) sent(w *world, r request) {
 	}
 	for i := range requests {
 		q := &requests[i]
-		if q.Method == http.MethodPatch && q.Body == nil {
-			continue // it asks what became of the operation
-		}
 		alone := *q
 		alone.Group = "" // where one of a group is in conflict, it stands alone until that has ended
 		key := q.ID

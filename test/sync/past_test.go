@@ -2,9 +2,7 @@ package sync_test
 
 import (
 	"errors"
-	"net/http"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,7 +10,6 @@ import (
 	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/replica"
-	"github.com/larder-sync/larder/wasm/store"
 )
 
 // These were found by the simulator.
@@ -296,55 +293,6 @@ func TestRestoredAfterConflict(t *testing.T) {
 			a.sync()
 			b.sync()
 			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "theirs")}, a, b)
-		})
-	}
-}
-
-// TestTooLargeAfterLostAnswer has somebody on the way take less than before, when an answer was lost: what was done is not refused.
-func TestTooLargeAfterLostAnswer(t *testing.T) {
-	long := strings.Repeat("x", 1000)
-	for name, done := range map[string]bool{"what was done counts as done": true, "what did not arrive is refused, and can be sent again": false} {
-		t.Run(name, func(t *testing.T) {
-			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
-			a := newDevice(t, url)
-			a.put(item("1", "old"), item("2", "old"), item("3", "old"))
-			a.sync()
-			if err := a.store.Atomic(ctx, []string{"todoitem"}, func(tx *store.Tx) error {
-				items := tx.Table("todoitem")
-				if _, err := items.Put(ctx, item("1", long), item("4", long)); err != nil {
-					return err
-				}
-				return items.Delete(ctx, "2")
-			}); err != nil {
-				t.Fatal(err)
-			}
-			lost := func(replica.Send) error { return errors.New("the connection was reset") }
-			if a.network.after = lost; !done {
-				a.network.before = lost
-			}
-			if _, err := a.replica.Push(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
-				t.Fatalf("the push ended with %v, want code network", err)
-			}
-			a.network.before, a.network.after = nil, nil
-			a.network.answer = func(s replica.Send) *replica.Answer {
-				if len(s.Body) > 1000 {
-					return &replica.Answer{Status: http.StatusRequestEntityTooLarge}
-				}
-				return nil
-			}
-			result := a.sync()
-			if n := len(result.Quarantined); done && n > 0 || !done && n != 3 {
-				t.Errorf("quarantined %d: %v", n, result.Quarantined)
-			}
-			a.network.answer = nil
-			for _, op := range result.Quarantined[:min(1, len(result.Quarantined))] {
-				if err := a.replica.Retry(ctx, op.ID); err != nil {
-					t.Fatal(err)
-				}
-			}
-			a.sync()
-			a.undecided(t)
-			agree(t, url, map[string]table.Record{"1": item("1", long), "3": item("3", "old"), "4": item("4", long)}, a)
 		})
 	}
 }

@@ -175,7 +175,6 @@ type Machine struct {
 	limit     int  // operations in the next batch
 	grows     bool // with each batch that is answered, after it was made small for one record
 	batch     *Batch
-	asks      bool // what became of the batch, and does not send it
 	conflicts []*Conflict
 	decision  Decision
 	rounds    int
@@ -237,12 +236,12 @@ func (m *Machine) Step(e Event) Effect {
 		if len(e.Batch.Operations) == 0 {
 			return m.pushedAll()
 		}
-		m.batch, m.asks = e.Batch, false
+		m.batch = e.Batch
 		if m.offers {
 			m.last = Offer{e.Batch}
 			return m.again()
 		}
-		return m.send(Send{Method: "POST", Path: batchPath(e.Batch.Seen), Body: encodeBatch(e.Batch, false)})
+		return m.send(Send{Method: "POST", Path: batchPath(e.Batch.Seen), Body: encodeBatch(e.Batch)})
 	case Answer:
 		return m.answer(e)
 	case Offered:
@@ -264,7 +263,7 @@ func (m *Machine) Step(e Event) Effect {
 		return m.resolved(e)
 	case Recalled:
 		m.asking = true
-		return m.send(Send{Method: "POST", Path: batchPath(e.Seen), Body: encodeBatch(&Batch{}, false)})
+		return m.send(Send{Method: "POST", Path: batchPath(e.Seen), Body: encodeBatch(&Batch{})})
 	case Judged:
 		return m.reclaim(e.Pulls)
 	case Cursor:

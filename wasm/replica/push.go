@@ -7,9 +7,8 @@ import (
 )
 
 // encodeBatch writes the operations as an OData batch. What it writes depends on the operations alone, so a batch that
-// is sent again is the same batch; but for one that asks only what became of them, which has updates without records: a server
-// repeats the verdicts that it has given, and refuses for good what it has not known.
-func encodeBatch(b *Batch, asks bool) []byte {
+// is sent again is the same batch.
+func encodeBatch(b *Batch) []byte {
 	requests := make([]table.Request, len(b.Operations))
 	for i, op := range b.Operations {
 		r := &requests[i]
@@ -37,14 +36,9 @@ func encodeBatch(b *Batch, asks bool) []byte {
 		case table.ActionDelete:
 			r.Method = "DELETE"
 		}
-		if asks {
-			r.Method, r.Body = "PATCH", nil
-		}
 	}
 	return table.AppendBatch(nil, requests)
 }
-
-var tooLarge = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
 
 func withoutNulls(r table.Record) table.Record {
 	next := make(table.Record, len(r))
@@ -79,13 +73,9 @@ func (m *Machine) pushed(a Answer) Effect {
 		return m.judge(a, ops)
 	}
 	m.undecided = 0
-	switch {
-	case a.Status == 413 && !m.batch.whole():
+	if a.Status == 413 && !m.batch.whole() {
 		m.batch, m.limit, m.grows = nil, len(ops)/2, false
 		return m.take()
-	case a.Status == 413 && !m.asks: // what was sent before may have been done by who took more
-		m.asks = true
-		return m.send(Send{Method: "POST", Path: batchPath(m.batch.Seen), Body: encodeBatch(m.batch, true)})
 	}
 	answers := map[string]*table.Response{}
 	switch {
@@ -96,17 +86,14 @@ func (m *Machine) pushed(a Answer) Effect {
 		}
 		for i := range list {
 			answers[list[i].ID] = &list[i]
-			if s := list[i].Status; m.asks && (s == 400 || s == 403) { // it was not known
-				answers[list[i].ID] = tooLarge
-			}
 		}
-		if m.grows = m.grows || m.asks; m.grows { // one record, or one group, was too large: the others may go together again
+		if m.grows {
 			m.limit = min(2*m.limit, table.MaxBatch)
 		}
 	case a.Status == 413:
-		m.grows = true
+		m.grows = true // one record, or one group, was the reason: the others may go together again
 		for _, op := range ops {
-			answers[op.ID] = tooLarge
+			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
 		}
 	default:
 		if a.Status == 404 || a.Status == 405 {
