@@ -106,6 +106,35 @@ func TestClonedProfile(t *testing.T) {
 	})
 }
 
+// TestThreeCopies has two copies of a database find out by the third's write that they are copies. What waits in both is still
+// done once: what was deleted after the first has sent it stays deleted.
+func TestThreeCopies(t *testing.T) {
+	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+	a := newDevice(t, url)
+	a.put(item("1", "before"))
+	a.sync()
+	b := clone(t, a)
+	b.put(item("2", "waits in two"))
+	c := clone(t, b)
+	a.put(item("3", "of the first"))
+	a.sync()
+	b.sync()
+	a.sync()
+	a.delete("2")
+	a.sync()
+	c.put(item("4", "of the third"))
+	c.sync()
+	b.put(item("5", "of the second"))
+	b.sync()
+	a.sync()
+	c.sync()
+	agree(t, url, map[string]table.Record{"1": item("1", "before"), "3": item("3", "of the first"), "4": item("4", "of the third"),
+		"5": item("5", "of the second")}, a, b, c)
+	if got := writes(t, url); got != 6 {
+		t.Errorf("the server has carried out %d writes, want 6", got)
+	}
+}
+
 // TestCloneLosesAnswers breaks the connection after each answer in turn, so that the copy does not hear that it is one, or
 // what became of what it sent again.
 func TestCloneLosesAnswers(t *testing.T) {

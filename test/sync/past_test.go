@@ -137,6 +137,23 @@ func TestCopiesDiffer(t *testing.T) {
 		a.sync()
 		agree(t, url, map[string]table.Record{"1": item("1", "newest")}, a, b, c)
 	})
+	t.Run("nor bring back what was deleted since", func(t *testing.T) {
+		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+		a := newDevice(t, url)
+		a.put(item("1", "before"))
+		a.sync()
+		a.put(item("2", "waits"))
+		b := clone(t, a)
+		a.sync()
+		a.delete("2")
+		a.sync()
+		if _, err := b.replica.Pull(ctx, 0, "todoitem"); err != nil {
+			t.Fatal(err)
+		}
+		b.sync()
+		a.sync()
+		agree(t, url, map[string]table.Record{"1": item("1", "before")}, a, b)
+	})
 }
 
 // TestRestoredAndDeleted restores the server to before a change, and deletes the record there: the last page of the pull that finds out

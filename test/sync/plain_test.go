@@ -130,6 +130,21 @@ func TestPlainServer(t *testing.T) {
 	})
 }
 
+// TestEmptyLists has something on the way answer with an empty list whatever is asked, as a plain server does that has nothing.
+func TestEmptyLists(t *testing.T) {
+	d := newDevice(t, newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL)
+	d.put(item("1", "bread"))
+	d.network.answer = func(replica.Send) *replica.Answer { return &replica.Answer{Status: http.StatusOK, Body: []byte("[]")} }
+	if _, err := d.replica.Pull(ctx, 0, "todoitem"); table.CodeOf(err) != table.CodeServer {
+		t.Errorf("the pull ended with %v, want code server", err)
+	}
+	d.network.answer = nil
+	d.sync()
+	if list := d.writes(); len(list) > 0 {
+		t.Errorf("it took the server for a plain one: %v", list)
+	}
+}
+
 // TestPlainAnswersLost loses each answer in turn, and finds that nobody noticed.
 func TestPlainAnswersLost(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -84,14 +84,15 @@ func (r *Replica) done(ctx context.Context, m *Machine, job Job, d Done) (Result
 	if m.doubt == "" || r.options.Protocol != "" {
 		return d.Result, d.Err
 	}
-	// A server that does not know what a delta is answers with a list.
+	// A server that does not know what a delta is answers with a list. So may something on the way that knows nothing at all,
+	// but that does not count.
 	d.Result.Requests++
-	path := table.PathTables + m.doubt + "?" + table.ParamDeltaToken + "=&$top=1"
+	path := table.PathTables + m.doubt + "?" + table.ParamDeltaToken + "=&$top=1&$inlinecount=allpages"
 	a := r.options.Network.Send(ctx, Send{Method: "GET", Path: path}, r.token)
 	switch {
 	case a.Status == 401:
 		return d.Result, trouble(a, "a query of "+m.doubt)
-	case a.Status != 200 || !isList(a.Body):
+	case a.Status != 200 || !isCounted(a.Body):
 		return d.Result, d.Err
 	}
 	r.server = r.plain()
@@ -102,6 +103,14 @@ func (r *Replica) done(ctx context.Context, m *Machine, job Job, d Done) (Result
 
 func isList(body []byte) bool {
 	return strings.HasPrefix(strings.TrimLeft(string(body[:min(len(body), 20)]), " \t\r\n"), "[")
+}
+
+// isCounted reports whether an answer is what a plain Azure server gives that is asked to count.
+func isCounted(body []byte) bool {
+	record, _ := table.ParseRecord(body)
+	_, list := record["results"].([]any)
+	_, count := record["count"].(float64)
+	return list && count
 }
 
 // plain returns the backend for a plain Azure Mobile Apps server, which knows the token by a header of its own.

@@ -84,23 +84,28 @@ func isFork(answer *table.Response) bool {
 	return answer.Status == 409 && code == string(table.CodeFork)
 }
 
-// forked returns the lowest number of the operations that a copy of this database has used, or 0 for none.
-func forked(ops []*table.Operation, answers map[string]*table.Response) uint64 {
+// forked returns the first of the operations whose number a copy of this database has used, or nil for none.
+func forked(ops []*table.Operation, answers map[string]*table.Response) *table.Operation {
 	for _, op := range ops { // in order
 		if answer := answers[op.ID]; answer != nil && isFork(answer) {
-			return op.Seq
+			return op
 		}
 	}
-	return 0
+	return nil
 }
 
-// part takes a new client id for the operations from seq on, in the transaction that reads their verdicts. They stay as they
-// were sent: the next push sends them under the new id.
-func (r *Replica) part(ctx context.Context, tx *store.Tx, seq uint64) error {
+// part takes a new client id for the operations from one on, in the transaction that reads their verdicts. They stay as they
+// were sent: the next push sends them under the new id. That is the operation's own, so that of more than two copies those
+// that have the same operation to send go on under the same id, and it is done once.
+func (r *Replica) part(ctx context.Context, tx *store.Tx, op *table.Operation) error {
 	results, err := tx.Run(ctx, getMeta(metaClient))
 	if err != nil {
 		return err
 	}
-	tx.Last(putMeta(parseIdentity(results[0].Rows[0]).part(seq, r.outbox.newID()).row()))
+	who, id := parseIdentity(results[0].Rows[0]), op.ID
+	if who.client(op.Seq) == id {
+		id = r.outbox.newID()
+	}
+	tx.Last(putMeta(who.part(op.Seq, id).row()))
 	return nil
 }

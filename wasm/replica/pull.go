@@ -207,7 +207,7 @@ func (c *changes) meet(group []table.Record, change *table.Change, schema int) e
 	record := change.Open()
 	server := record
 	if server == nil {
-		server = table.Record{table.ColumnID: change.ID, table.ColumnDeleted: true}
+		server = table.Record{table.ColumnID: change.ID, table.ColumnVersion: change.Version, table.ColumnDeleted: true}
 	}
 	switch {
 	case record == nil && waits.Record == nil && change.Removed != table.ReasonChanged:

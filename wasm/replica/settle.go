@@ -142,7 +142,7 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 	out := &Settlement{}
 	names := append([]string{StoreOutbox}, tables...)
 	copied := forked(ops, answers)
-	if copied > 0 || r.now.source == nil {
+	if copied != nil || r.now.source == nil {
 		names = append(names, StoreMeta)
 	}
 	err := r.relieve(ctx, names, func(tx *store.Tx) error {
@@ -152,7 +152,7 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 			return err
 		}
 		var ch changes
-		if copied > 0 {
+		if copied != nil {
 			if err := r.part(ctx, tx, copied); err != nil {
 				return err
 			}
@@ -176,7 +176,7 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 			r.saw(op.Table, op.RecordID)
 		}
 	}
-	if err == nil && copied > 0 && r.options.Fork != nil {
+	if err == nil && copied != nil && r.options.Fork != nil {
 		r.options.Fork()
 	}
 	return out, err
@@ -246,9 +246,10 @@ func (c *changes) accept(sent, waits *table.Operation, server table.Record) {
 	if sent.Action == table.ActionDelete {
 		server = nil
 	}
-	if sent.Server != nil && (sent.Base.Version() != "" || sent.Base == nil && !sent.Server.Deleted()) {
-		// A page has brought a newer record than the one that this was made on, which a server does not accept. So the verdict
-		// is one of the past: a copy of this database has sent the operation before.
+	if sent.Server != nil && (sent.Base.Version() != "" ||
+		sent.Base == nil && (!sent.Server.Deleted() || isOlder(server, sent.Server))) {
+		// A page has brought a newer record than the one that this was made on, which a server does not accept, or one that is
+		// newer than what was accepted. So the verdict is one of the past: a copy of this database has sent the operation before.
 		if server = sent.Server; server.Deleted() {
 			server = nil
 		}
@@ -267,6 +268,12 @@ func (c *changes) accept(sent, waits *table.Operation, server table.Record) {
 		c.row(sent.Table, sent.RecordID, next.Record)
 	}
 	c.replace(waits, &next)
+}
+
+// isOlder reports whether one version of a record came before another one in the same feed.
+func isOlder(r, than table.Record) bool {
+	seq := table.MarkOf(r.Version()).Seq
+	return seq > 0 && seq < table.MarkOf(than.Version()).Seq
 }
 
 func withoutSystem(r table.Record) table.Record {
