@@ -28,8 +28,8 @@ var found = []string{
 
 // open is what was found and is not mended yet.
 var open = []string{
-	"An operation that was done, but whose answer was lost, is shown as quarantined if the server then takes less than before (413). It is " +
-		"not done twice.",
+	"An operation that was done, but whose answer was lost, is shown as quarantined if the server then takes less than before (413). " +
+		"Sent again, it is still done once; if it is edited instead, the app may be asked about a conflict of it with what it has done.",
 }
 
 // page writes the matrix.

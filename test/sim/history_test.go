@@ -12,7 +12,8 @@ import (
 // history is what a witness between clients and server has seen.
 type history struct {
 	bodies   map[string]string          // of operations, by id: what was sent stays as it is
-	verdicts map[string]string          // that are final
+	verdicts map[string]string          // that are final, by number and operation
+	done     map[string]string          // the version that each operation has made
 	effects  map[string]string          // versions, and the operation that made each
 	records  map[string]table.Record    // what the server had, by version
 	current  map[string]string          // the version of each record
@@ -20,15 +21,17 @@ type history struct {
 	deleted  map[string]bool            // records that were deleted, once at least
 	numbers  map[string]map[string]bool // the operations that came under a client's number
 	numbered map[string]string          // the number of each operation
+	oversize map[string]bool            // records of each device of which a change was refused for its size
+	again    map[string]bool            // those of their texts that the app has chosen anew, over what the server had
 	undone   bool                       // what the server had done; versions count on from an older one
 	aged     bool                       // the server has forgotten verdicts
 	log      []string                   // the records that were changed, in order
 }
 
 func newHistory() history {
-	return history{bodies: map[string]string{}, verdicts: map[string]string{}, effects: map[string]string{},
+	return history{bodies: map[string]string{}, verdicts: map[string]string{}, done: map[string]string{}, effects: map[string]string{},
 		records: map[string]table.Record{}, current: map[string]string{}, accepted: map[string][]string{},
-		deleted: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
+		deleted: map[string]bool{}, oversize: map[string]bool{}, again: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
 }
 
 // sent sees a push leave its client.
@@ -67,6 +70,18 @@ func (h *history) sent(w *world, r request) {
 	}
 }
 
+// refused sees somebody on the way refuse a push for its size.
+func (h *history) refused(r request) {
+	requests, _ := table.ParseBatch(r.Body) // it was read when it was sent
+	for i := range requests {
+		id, _ := requests[i].Body["id"].(string)
+		if _, after, is := strings.Cut(requests[i].URL, "/"); is {
+			id = after
+		}
+		h.oversize[r.from.name+"/"+id] = true
+	}
+}
+
 // answered sees the server answer a push, whether or not the client will.
 func (h *history) answered(w *world, r request, body []byte) {
 	requests, err := table.ParseBatch(r.Body)
@@ -94,15 +109,17 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 		return
 	}
 	verdict := strconv.Itoa(a.Status) + " " + string(table.AppendJSON(nil, a.Body))
-	before := h.verdicts[q.ID]
-	again := h.aged || len(from.clones) > 1 && a.Status >= 300 // under another number
-	if before != "" && before != verdict && !again {
+	id, version, key := a.Body.ID(), a.Body.Version(), q.Headers["repeatability-client-id"]+" "+q.ID
+	if before := h.verdicts[key]; before != "" && before != verdict && !h.aged {
 		w.fail("operation %s of %s was answered\n%s\nand then\n%s", q.ID, from.name, before, verdict)
 	}
-	if h.verdicts[q.ID] = verdict; before == verdict || a.Status >= 300 || h.effects[a.Body.Version()] == q.ID {
+	if h.verdicts[key] = verdict; a.Status >= 300 || h.done[q.ID] == version {
 		return
 	}
-	id, version := a.Body.ID(), a.Body.Version()
+	if before := h.done[q.ID]; before != "" && !h.aged {
+		w.fail("operation %s of %s took effect as %s and then as %s", q.ID, from.name, before, version)
+	}
+	h.done[q.ID] = version
 	if by := h.effects[version]; by != "" && h.undone {
 		return // it was brought back already
 	} else if by != "" {
@@ -115,7 +132,7 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 	}
 	h.current[id], h.records[version] = version, a.Body
 	h.log = append(h.log, id)
-	key := from.name + "/" + id
+	key = from.name + "/" + id
 	switch text, _ := q.Body["text"].(string); {
 	case q.Method == "DELETE":
 		h.deleted[id] = true
@@ -123,7 +140,9 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 		if n := len(h.accepted[key]); n > 0 && h.accepted[key][n-1] > text && !h.undone {
 			w.fail("%s: %s of %s took effect after %s", from.name, text, id, h.accepted[key][n-1])
 		}
-		if slices.Contains(h.accepted[key], text) && !h.aged { // later it may be in conflict with itself, and be chosen
+		// What waits with something that was refused for its size may have been done before, and be in conflict with itself, as
+		// what is older than the server's memory: then it may be chosen.
+		if slices.Contains(h.accepted[key], text) && !h.aged && !h.again[key+"/"+text] {
 			w.fail("%s: %s of %s took effect twice", from.name, text, id)
 		}
 		h.accepted[key] = append(h.accepted[key], text)

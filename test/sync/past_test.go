@@ -2,7 +2,9 @@ package sync_test
 
 import (
 	"errors"
+	"net/http"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -310,6 +312,57 @@ func TestRestoredAfterConflict(t *testing.T) {
 			a.sync()
 			b.sync()
 			agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "theirs")}, a, b)
+		})
+	}
+}
+
+// TestTooLargeAfterLostAnswer has somebody on the way take less than before, when an answer was lost. Sent again, what was done is
+// not done once more: not even where others have written since.
+func TestTooLargeAfterLostAnswer(t *testing.T) {
+	long := strings.Repeat("x", 1000)
+	for name, done := range map[string]bool{"what was done is done once": true, "what did not arrive is done when it is sent again": false} {
+		t.Run(name, func(t *testing.T) {
+			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+			a, b := newDevice(t, url), newDevice(t, url)
+			a.put(item("1", "old"))
+			a.sync()
+			b.sync()
+			a.atomic(item("1", long), item("2", long))
+			lost := func(replica.Send) error { return errors.New("the connection was reset") }
+			if a.network.after = lost; !done {
+				a.network.before = lost
+			}
+			if _, err := a.replica.Push(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
+				t.Fatalf("the push ended with %v, want code network", err)
+			}
+			a.network.before, a.network.after = nil, nil
+			a.network.answer = func(s replica.Send) *replica.Answer {
+				if len(s.Body) > 1000 {
+					return &replica.Answer{Status: http.StatusRequestEntityTooLarge}
+				}
+				return nil
+			}
+			result, err := a.replica.Push(ctx, 0)
+			if err != nil || len(result.Quarantined) != 2 {
+				t.Fatalf("quarantined %v, %v", result.Quarantined, err)
+			}
+			a.network.answer = nil
+			want := map[string]table.Record{"1": item("1", long), "2": item("2", long)}
+			if b.sync(); done {
+				b.update(item("1", "newer"))
+				b.sync()
+				want["1"] = item("1", "newer")
+			}
+			if err := a.replica.Retry(ctx, result.Quarantined[0].ID); err != nil {
+				t.Fatal(err)
+			}
+			a.sync()
+			b.sync()
+			a.undecided(t)
+			agree(t, url, want, a, b)
+			if len(a.asked) > 0 {
+				t.Errorf("the app was asked %d times", len(a.asked))
+			}
 		})
 	}
 }

@@ -93,7 +93,7 @@ func (m *Machine) pushed(a Answer) Effect {
 	case a.Status == 413:
 		m.grows = true // one record, or one group, was the reason: the others may go together again
 		for _, op := range ops {
-			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
+			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": tooLarge}}
 		}
 	default:
 		if a.Status == 404 || a.Status == 405 {
