@@ -389,6 +389,36 @@ func TestSweepAfterOldVerdict(t *testing.T) {
 	b.sync()
 	a.sync()
 	agree(t, url, map[string]table.Record{"2": item("2", "stays")}, a, b)
+
+	t.Run("nor when that pull had stored its first page", func(t *testing.T) {
+		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+		a, b := newDevice(t, url), newDevice(t, url)
+		a.sync()
+		b.put(item("1", "stays"), item("2", "stays"), item("3", "stays"))
+		b.sync()
+		a.put(item("4", "goes"))
+		a.network.after = lost
+		if _, err := a.replica.Push(ctx, 0); table.CodeOf(err) != table.CodeNetwork {
+			t.Fatalf("the push ended with %v, want code network", err)
+		}
+		b.sync()
+		b.delete("4")
+		b.sync()
+		gets := 0
+		a.network.after = func(s replica.Send) error {
+			if gets++; gets == 2 {
+				return errors.New("the connection was reset")
+			}
+			return nil
+		}
+		_, err := a.replica.Run(ctx, replica.Job{Pulls: replica.Whole("todoitem"), PageSize: 2})
+		if table.CodeOf(err) != table.CodeNetwork || len(a.rows()) != 3 {
+			t.Fatalf("the pull ended with %v and %d rows, want code network after its first page", err, len(a.rows()))
+		}
+		a.network.after = nil
+		a.sync()
+		agree(t, url, map[string]table.Record{"1": item("1", "stays"), "2": item("2", "stays"), "3": item("3", "stays")}, a, b)
+	})
 }
 
 // TestLostBaseOnAnEarlierPage has two copies of a database push one change of a record that the server has lost. The second does when the

@@ -173,7 +173,7 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 	})
 	for _, op := range ops {
 		if a := answers[op.ID]; err == nil && a != nil && a.Status < 300 {
-			r.saw(op.Table, op.RecordID)
+			r.saw(op.Table, op.RecordID, a.Body.Version())
 		}
 	}
 	if err == nil && copied != nil && r.options.Fork != nil {

@@ -34,10 +34,12 @@ func (r *Replica) sweep(p Pull, token string, known table.Past) string {
 	return ""
 }
 
-// saw notes a record that the server has, for the sweeps of its table.
-func (r *Replica) saw(tableName, id string) {
+// saw notes a record that the server has, by its verdict on it, for the sweeps of its table. An old verdict, on what their pages
+// are newer than, does not tell what the server has.
+func (r *Replica) saw(tableName, id, version string) {
+	seq := table.MarkOf(version).Seq
 	for p, s := range r.sweeps {
-		if p.Table == tableName {
+		if p.Table == tableName && (seq == 0 || seq > table.MarkOf(s.token).Seq) {
 			s.seen[id] = true
 		}
 	}
