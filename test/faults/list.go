@@ -99,7 +99,7 @@ var faults = []fault{
 		met("a conflict has its true base"), in(engine, "test/sync", "TestConflicts")}},
 	{"F22", "Deletes meet updates and new records of the same id; they are forgotten before a client comes back", []proof{
 		met("so much time goes by that the server forgets"), in(engine, "test/sync", "TestForgottenTombstone"),
-		in(engine, "test/sync", "TestExpiredToken"), in(server, "server/feed", "TestForget")}},
+		in(engine, "test/sync", "TestExpiredToken"), in(engine, "test/sync", "TestSweepAfterOldVerdict"), in(server, "server/feed", "TestForget")}},
 	{"F23", "Rights shrink, and records change their owner, while changes of them wait", []proof{
 		in(engine, "test/sync", "TestRightsShrink"), in(server, "server/api", "TestOwners"),
 		in(server, "server/api", "TestStrangers")}},
@@ -107,7 +107,8 @@ var faults = []fault{
 		met("a portal answers"), met("a proxy answers 502"), met("an answer is cut off"), met("a batch is too large"),
 		met("the server answers 429"),
 		met("somebody answers with JSON of another kind"), in(engine, "test/sync", "TestBackoff"),
-		in(engine, "test/sync", "TestBatchesThatAreTooLarge"),
+		in(engine, "test/sync", "TestBatchesThatAreTooLarge"), in(engine, "test/sync", "TestTooLargeAfterLostAnswer"),
+		in(engine, "test/sync", "TestEmptyLists"),
 		in(inside, "wasm/browser", "TestFetch"), in(browser, "sw", "TestWatchConnection"), chaos}},
 	{"F25", "A stream breaks, or is silent for long", []proof{
 		met("a stream breaks and goes on"), met("a stream says nothing"), in(server, "server/live", "TestStream"),
@@ -141,6 +142,6 @@ var faults = []fault{
 	{"F34", "A profile is copied: two devices go on as one", []proof{
 		met("a profile is cloned"), in(engine, "test/sync", "TestClonedProfile"),
 		in(engine, "test/sync", "TestCloneLosesAnswers"),
-		in(engine, "test/sync", "TestCopiesDiffer")}},
+		in(engine, "test/sync", "TestCopiesDiffer"), in(engine, "test/sync", "TestThreeCopies")}},
 	{"F35", "All of that at random, for long", []proof{worlds, in(simulator, "test/sim", "TestDefects"), chaos}},
 }

@@ -27,7 +27,7 @@ var found = []string{
 	"Of three copies of a profile, two that found out by the third sent what waited in both twice (F34, `TestThreeCopies`).",
 	"The stored answer to an insert that a copy had sent brought back a record that had been deleted since, or kept one while it was " +
 		"being found out what the server has (F34, F22, `TestCopiesDiffer`, `TestSweepAfterOldVerdict`).",
-	"Something on the way that answered twice with an empty list passed for a plain Azure server (F25, `TestEmptyLists`).",
+	"Something on the way that answered twice with an empty list passed for a plain Azure server (F24, `TestEmptyLists`).",
 }
 
 // open is what was found and is not mended yet.
