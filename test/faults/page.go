@@ -34,6 +34,8 @@ var found = []string{
 var open = []string{
 	"An operation that was done, but whose answer was lost, is shown as quarantined if the server then takes less than before (413). " +
 		"Sent again, it is still done once; if it is edited instead, the app may be asked about a conflict of it with what it has done.",
+	"A record that was made and deleted after the backup that a server is restored from comes back, if a device that has it still syncs " +
+		"with the restored server before it has heard of the delete, and after the one that deleted it.",
 }
 
 // page writes the matrix.
