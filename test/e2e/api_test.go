@@ -99,8 +99,8 @@ var apiCases = map[string]apiCase{
 	"the calls of CRUD": {
 		`await t.put({ id: '1', text: 'a' }); await t.update({ id: '1', rank: 2 }); await t.insert({ id: '2', text: 'b' });
 			 await t.bulkPut([{ id: '3', text: 'c' }, { id: '3', text: 'd' }]); await t.delete('2'); await t.delete('never');
-			 return [await t.get('1'), await t.get('2'), await t.getMany(['3', 'x', '1'])].map((v) => v === undefined ? 'undefined' : Array.isArray(v) ? v.map((r) => r?.text ?? null) : v);`,
-		`[{"id":"1","rank":2,"text":"a"},"undefined",["d",null,"a"]]`},
+			 return [await t.get('1'), await t.get('2'), await t.getMany(['3', 'x', '1'])].map((v) => v === undefined ? 'undefined' : Array.isArray(v) ? v.map((r) => r?.text ?? null) : Object.entries(v).sort());`,
+		`[[["id","1"],["rank",2],["text","a"]],"undefined",["d",null,"a"]]`},
 	"queries filter, order, skip, take, count and iterate": {
 		`await t.bulkPut(Array.from({ length: 20 }, (_, i) => ({ id: String(i).padStart(2, '0'), text: 'n' + i, complete: i % 2 === 0, rank: 20 - i })));
 			 const ids = (rows) => rows.map((r) => r.id).join();

@@ -448,13 +448,12 @@
     },
     // The text of the key that a request is of: one that was given, or that of a value.
     keyOf: (source, given, value) => told(given ?? at(value, source.keyPath)),
-    // Runs a program, that many bytes of the input or steps, as a transaction's last, and commits it: its callback tells the end.
-    finish: async (tx, program, io) => {
+    // Runs a program, that many bytes of the input, as a transaction's last, and commits it: its callback tells the end.
+    finish: async (tx, size, io) => {
       const state = held.get(tx);
       state.waiting++;
       try {
-        const results = await execute(tx, io ? received(io, program) : program, true);
-        if (io) state.results = results;
+        state.results = await execute(tx, received(io, size), true);
       } catch (error) {
         state.failed = error;
         go.abort(tx);
@@ -491,8 +490,9 @@
         rest(tx);
       }
     },
-    // Runs one step that reads; resolves with its result.
-    read: async (db, step) => (await query(db, [step]))[0],
+    // For who makes the requests of a write itself, all at once: begins it, and gives a row the keys that indexes have.
+    begin: (db, stores) => (readers.delete(db), db.transaction(stores, 'readwrite')), marked,
+    read: async (db, step) => (await query(db, [step]))[0],   // runs one step; resolves with its result
     // Adds operations to those of programs, or puts some in place of theirs. They are made of what make is given.
     extend: (make) => Object.assign(operations, make({ operations: { ...operations }, range, list, visit, key, plain })),
     go: Object.freeze(go),

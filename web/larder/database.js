@@ -17,7 +17,7 @@ import { Transaction } from './transaction.js';
 import { together } from './verification.js';
 import { exported, imported } from './transfer.js';
 
-const PAUSE = 100; // between two counts of what waits, in milliseconds
+const PAUSE = 200; // between two counts of what waits, in milliseconds
 
 const jobOptions = ['signal', 'timeout', 'progress'];
 

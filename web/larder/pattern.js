@@ -1,7 +1,7 @@
 import { isCanonicalDate, isExactNumber, isStorableText } from './codec.js';
 
 /**
- * How single records of a table are written, as the engine has said it once: so that an insert of a usual record need not ask
+ * How single records of a table are written, as the engine has said it once: so that a usual insert or update need not ask
  * it each time, which would take longer than the storage does. What is unusual in any way is left to the engine: it alone
  * says what is wrong, and changes what is not canonical.
  */
@@ -18,18 +18,46 @@ export class Pattern {
 
   /** The program that inserts a row, which it takes over and gives an id; undefined where the engine has to make it. */
   insert(row) {
-    if (!globalThis.crypto?.randomUUID) return undefined; // the page is not from a secure origin
-    for (const name in row) {
-      const holds = this.#columns.get(name);
-      if (!holds || (row[name] !== null && !holds(row[name]))) return undefined;
-    }
+    if (!globalThis.crypto?.randomUUID || !this.#isUsual(Object.keys(row), row)) return undefined; // or the origin is not secure
     row.id = crypto.randomUUID();
+    return this.#program(row, this.#operation(row));
+  }
+
+  /**
+   * The program that merges columns into the record that was read. Its operation takes the place of the one that waits, if there
+   * is one and it was never sent: see Outbox.Writes of package replica, which makes the program where this gives undefined.
+   */
+  update(columns, [[before], [operations] = [[]]]) {
+    const names = Object.keys(columns).filter((name) => name !== 'id');
+    if (!before || !globalThis.crypto?.randomUUID || !this.#isUsual(names, columns)) return undefined;
+    const row = { ...before, ...columns };
+    const operation = this.#operation(row);
+    if (!operation) return this.#program(row);
+    if (operations.length === 0) {
+      return before.version ? this.#program(row, { ...operation, action: 'update', base: before }) : undefined;
+    }
+    const [waits] = operations, { base, action } = waits, { id, record } = operation;
+    if (operations.length > 1 || !isLike(waits, operation) || action !== (base ? 'update' : 'insert')) return undefined;
+    const back = base && names.every((name) => valueOf(base, name) === columns[name]); // then it may be as the server has it
+    return back ? undefined : this.#program(row, { ...waits, id, record });
+  }
+
+  #isUsual(names, row) {
+    return names.every((name) => row[name] === null ? this.#columns.has(name) : this.#columns.get(name)?.(row[name]));
+  }
+
+  /** The operation of an insert; undefined where there is no outbox. */
+  #operation(row) {
+    const [operation] = this.#steps[1]?.values ?? [];
+    return operation && { ...operation, id: operationID(), recordId: row.id, record: row, createdAt: new Date().toISOString() };
+  }
+
+  #program(row, operation) {
     const [put, journal] = this.#steps;
     const steps = [{ ...put, values: [row] }];
     const changes = [{ store: put.store, ids: [row.id] }];
-    if (journal) {
-      const operation = { ...journal.values[0], id: operationID(), recordId: row.id, record: { ...row }, createdAt: new Date().toISOString() };
-      steps.push({ ...journal, values: [operation] });
+    if (operation) {
+      steps.unshift({ ...journal, values: [operation] }); // first, because a row that is stored has its keys in it
       changes.push({ store: journal.store });
     }
     return { stores: changes.map(({ store }) => store), steps, changes };
@@ -41,6 +69,14 @@ export class Pattern {
     return known && { ...known, reads: known.reads.map((step) => ({ ...step, keys: named(step.keys, id) })) };
   }
 }
+
+/** Whether an operation, as it is stored, is as a new one but for what is its own: nothing else has happened to it. */
+const isLike = (stored, fresh) => Object.keys(stored).length === Object.keys(fresh).length + 1 // its number in the queue
+  && Object.keys(fresh).every((name) => own.includes(name) || stored[name] === fresh[name]);
+
+const own = ['id', 'recordId', 'record', 'base', 'action', 'createdAt'];
+
+const valueOf = (row, name) => (Object.hasOwn(row, name) ? row[name] : null);
 
 /** Keys with an id in the place of that of no record. */
 const named = (key, id) => (Array.isArray(key) ? key.map((part) => named(part, id)) : key === '?' ? id : key);

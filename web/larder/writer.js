@@ -25,6 +25,7 @@ export class Writer {
     const prepare = (answers) => this.#handle.prepare(table, action, text, answers && JSON.stringify(answers));
     const pattern = this.#pattern(table);
     let program = action === 'insert' ? pattern.insert(record) : undefined;
+    const make = (answers) => program || (action === 'update' && pattern.update(record, answers)) || JSON.parse(prepare(answers));
     const asked = program ? undefined : pattern.reads(action, record.id);
     if (!program && !asked) {
       const prepared = prepare();
@@ -33,7 +34,7 @@ export class Writer {
     }
     const { stores, reads } = asked ?? program;
     try {
-      program = await transact(db, stores, reads, (answers) => program ?? JSON.parse(prepare(answers)));
+      program = await transact(db, stores, reads, make);
     } catch (error) {
       if (isLoss(error)) return undefined; // nothing was kept, and the engine opens the database again
       if (action === 'delete' && error.name === 'QuotaExceededError') return undefined; // the engine has room in reserve
@@ -53,19 +54,34 @@ export class Writer {
 }
 
 /**
- * Runs a transaction of what make gives for the answers to what is read. Resolves with that when it is committed, and rejects
- * when it is not.
+ * Runs a transaction of what make gives for the answers to what is read: puts and deletes of a few rows. Resolves with that when
+ * it is committed, and rejects when it is not. Nothing listens to the single requests: their events are dear, and how they end
+ * the transaction tells.
  */
 function transact(db, stores, reads, make) {
-  const { begin, finish, abort } = globalThis.larderIDB.go;
+  const { begin, marked, run, go } = globalThis.larderIDB;
   return new Promise((resolve, reject) => {
+    const tx = begin(db, stores);
     let program;
-    const tx = begin(db, stores, 'readwrite', 'default', (error) => (error ? reject(error) : resolve(program)));
+    tx.oncomplete = () => resolve(program);
+    tx.onabort = () => reject(tx.error ?? new DOMException('the transaction was aborted', 'AbortError'));
     const end = (answers) => {
       program = make(answers);
-      finish(tx, program.steps);
+      for (const { op, store, values = [], keys = [], encode } of program.steps) {
+        const target = tx.objectStore(store);
+        for (const row of values) target[op](marked(row, encode));
+        for (const key of keys) target.delete(key);
+      }
+      go.commit(tx);
     };
-    if (!reads) end();
-    else globalThis.larderIDB.run(tx, reads).then(end).catch((error) => { reject(error); abort(tx); });
+    const fail = (error) => { reject(error); go.abort(tx); };
+    if (reads) run(tx, reads).then(end).catch(fail);
+    else {
+      try {
+        end();
+      } catch (error) {
+        fail(error);
+      }
+    }
   });
 }
