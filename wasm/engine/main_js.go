@@ -10,8 +10,6 @@ import (
 	"syscall/js"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/browser"
 	"github.com/larder-sync/larder/wasm/idb"
@@ -49,7 +47,7 @@ func open(_ js.Value, args []js.Value) any {
 			return nil, err
 		}
 		h := &handle{name: name, hooks: hooks}
-		o := store.Options{Name: name, Schema: schema, Open: store.IndexedDB(), NewID: uuid.NewString,
+		o := store.Options{Name: name, Schema: schema, Open: store.IndexedDB(), NewID: browser.UUID4,
 			OnCommit: h.committed, Sentinel: browser.Sentinel{}, Events: h.events()}
 		if o.Migrate, err = h.migrations(); err != nil {
 			return nil, err
@@ -62,7 +60,7 @@ func open(_ js.Value, args []js.Value) any {
 		}
 		sync, synced := object(parsed)["sync"]
 		if synced {
-			h.outbox = replica.NewOutbox(replica.OutboxOptions{NewID: newOperationID, Now: now})
+			h.outbox = replica.NewOutbox(replica.OutboxOptions{NewID: browser.UUID7, Now: now})
 			o.Journal = h.outbox
 		}
 		if h.store, err = store.Open(ctx, o); err != nil {
@@ -92,14 +90,6 @@ func destroy(_ js.Value, args []js.Value) any {
 		browser.Sentinel{}.Save(ctx, name, "")
 		return nil, nil
 	})
-}
-
-// newOperationID makes a UUID v7, whose order is that of time.
-func newOperationID() string {
-	if id, err := uuid.NewV7(); err == nil {
-		return id.String()
-	}
-	return uuid.NewString() // no new time could be read; what matters is that it is unique
 }
 
 // now is the local time, as records have times.
