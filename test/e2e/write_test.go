@@ -104,7 +104,7 @@ func TestWrites(t *testing.T) {
 			 const notes = other.table('note'), asked = { signal: new AbortController().signal };
 			 const raw = await new Promise((done) => { indexedDB.open('merge').onsuccess = ({ target }) => done(target.result); });
 			 const within = (fn) => new Promise((done) => {
-				const tx = raw.transaction(['note', '$outbox'], 'readwrite'), outbox = tx.objectStore('$outbox');
+				const tx = raw.transaction(['note', '$outbox', '$meta'], 'readwrite'), outbox = tx.objectStore('$outbox');
 				let out;
 				tx.oncomplete = () => done(out);
 				fn(tx.objectStore('note'), (id, found) => { outbox.index('record').getAll(['note', id]).onsuccess = ({ target }) => { out = found(target.result, outbox); }; });
@@ -124,6 +124,10 @@ func TestWrites(t *testing.T) {
 				grouped: marked({ groups: ['g'] }), tried: marked({ attempts: 1 }), stranger: marked({ principal: 'somebody' }),
 				known: marked({ server: { id: 's', version: '2', string: 'z' } }),
 				both: async (id) => { await marked({ state: 'sending' })(id); await notes.update({ id, string: 'b' }, asked); },
+				flying: async (id) => {
+					await fresh(id);
+					await within((_, found) => found(id, ([{ seq }], outbox) => { outbox.transaction.objectStore('$meta').put({ key: 'flight', from: seq, to: seq }); }));
+				},
 			 };
 			 const changes = [{ string: 'c' }, { string: 'a' }, { string: null }, { number: 1 }, { number: 2 }, {}, { date: new Date(5) }, { date: '2026-01-02' }, { string: undefined },
 				{ json: { a: [1] } }, { json: null }, { version: '1', string: 'd' }, { version: '0' }, { unknown: 1 }, { string: 5 }, { createdAt: null }];

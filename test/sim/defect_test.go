@@ -108,7 +108,7 @@ var defects = map[string]func() defect{
 		})}
 	},
 	"the mark that an operation was sent is not stored": func() defect {
-		return defect{steps: without(becomes(table.StateSending))}
+		return defect{steps: without(keeps("flight"))}
 	},
 	"quarantine is not stored": func() defect { return defect{steps: without(becomes(table.StateQuarantined))} },
 	"settled operations stay in the outbox": func() defect {
@@ -119,28 +119,19 @@ var defects = map[string]func() defect{
 			if len(steps) < 2 || steps[0].Store != "item" { // a local write reads its record and its operations
 				return
 			}
-			for _, group := range results[len(results)-1].Groups {
-				for _, row := range group {
-					row["state"] = string(table.StateWaiting)
-				}
-			}
+			results[len(results)-1].Rows = []table.Record{nil} // what is in flight
 		}}
 	},
 	"an answer overwrites a newer edit": func() defect {
 		return defect{results: func(steps []store.Step, results []store.Result) {
-			if len(steps) != 1 || steps[0].Op != store.OpLookup { // a settlement reads operations
-				return
-			}
-			for i, group := range results[0].Groups {
-				if len(group) > 1 {
-					results[0].Groups[i] = group[:1]
-				}
+			if len(steps) == 3 && steps[0].Op == store.OpCount { // a settlement asks whether there are later operations
+				results[1].Count = 0
 			}
 		}}
 	},
 	"a page overwrites a pending edit": func() defect {
 		return defect{results: func(steps []store.Step, results []store.Result) {
-			if len(steps) == 2 && steps[0].Store == replica.StoreOutbox && steps[0].Index != "" && steps[0].Op == store.OpGetAll {
+			if len(steps) == 3 && steps[0].Store == replica.StoreOutbox && steps[0].Index != "" && steps[0].Op == store.OpGetAll {
 				results[0].Rows = nil
 			}
 		}}

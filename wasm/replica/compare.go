@@ -66,7 +66,7 @@ func (r *Replica) known(ctx context.Context, p Pull, after, to string, fn func(i
 		return err
 	}
 	for more := true; more; {
-		err := r.store.View(ctx, []string{p.Table, StoreOutbox}, func(tx *store.Tx) error {
+		err := r.store.View(ctx, []string{p.Table, StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: p.Table, Range: idRange(after, to), Take: comparePage})
 			if err != nil {
 				return err
@@ -79,7 +79,7 @@ func (r *Replica) known(ctx context.Context, p Pull, after, to string, fn func(i
 			if upTo == "" {
 				waiting.Upper = []store.Key{[]any{p.Table, []any{}}}
 			}
-			results, err = tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Range: waiting, Take: -1})
+			results, _, err = read(ctx, tx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Range: waiting, Take: -1})
 			if err != nil {
 				return err
 			}
@@ -151,7 +151,7 @@ func (r *Replica) heal(ctx context.Context, h Heal) (healed int, err error) {
 	}
 	err = r.update(ctx, []string{StoreOutbox, StoreMeta, h.Table}, func(tx *store.Tx) error {
 		healed = 0
-		results, err := tx.Run(ctx, r.outbox.Reads(h.Table, ids)...)
+		results, _, err := read(ctx, tx, lookup(h.Table, ids...))
 		if err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func (r *Replica) mergeAlone(ch *changes, c *Conflict) bool {
 func (r *Replica) resolve(ctx context.Context, c *Conflict, d Decision) (again *Conflict, err error) {
 	err = r.relieve(ctx, []string{StoreOutbox, StoreMeta, c.Table}, func(tx *store.Tx) error {
 		again = nil
-		results, err := tx.Run(ctx, r.outbox.Reads(c.Table, []string{c.RecordID})...)
+		results, _, err := read(ctx, tx, lookup(c.Table, c.RecordID))
 		if err != nil {
 			return err
 		}

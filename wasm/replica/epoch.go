@@ -116,7 +116,7 @@ func (r *Replica) judge(ctx context.Context, j Judge) (Judged, error) {
 		for _, op := range fresh {
 			answers[op.ID] = &table.Response{Status: statusDependent}
 		}
-		if _, err := r.settle(ctx, fresh, answers); err != nil {
+		if _, err := r.settle(ctx, Settle{Operations: fresh, Answers: answers}); err != nil {
 			return Judged{}, err
 		}
 	}

@@ -27,7 +27,7 @@ func recordName(op *table.Operation) string { return op.Table + "/" + op.RecordI
 func members(ctx context.Context, tx *store.Tx, op *table.Operation) ([]*table.Operation, error) {
 	all, asked := []*table.Operation{op}, []string(nil)
 	for groups := op.Groups; len(groups) > len(asked); {
-		results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byGroup, Keys: keysOf(groups[len(asked):])})
+		results, _, err := read(ctx, tx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byGroup, Keys: keysOf(groups[len(asked):])})
 		if err != nil {
 			return nil, err
 		}
@@ -80,7 +80,7 @@ func (r *Replica) unit(ctx context.Context, tx *store.Tx, op *table.Operation) (
 			return nil, nil
 		}
 	}
-	results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
+	results, _, err := read(ctx, tx, lookupKeys(keys))
 	if err != nil {
 		return nil, err
 	}

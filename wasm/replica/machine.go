@@ -55,6 +55,8 @@ type (
 	Settle struct { // apply verdicts
 		Operations []*table.Operation
 		Answers    map[string]*table.Response // by operation id
+
+		flight flight // of their batch
 	}
 	Ask     struct{ Conflict *Conflict } // ask the app
 	Resolve struct {                     // carry out a decision

@@ -19,13 +19,14 @@ func (o *Outbox) Attach(c *store.Converter) { o.convert, o.schema = c, c.Schema.
 // the reason: nothing that waits is lost by a new version.
 func (o *Outbox) Migrate(ctx context.Context, txn store.Txn) error {
 	for after := (&store.Range{}); ; {
-		results, err := txn.Run(ctx, []store.Step{{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: slice}})
+		results, err := txn.Run(ctx, []store.Step{{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: slice}, getMeta(metaFlight)})
 		if err != nil {
 			return err
 		}
 		if len(results[0].Rows) == 0 {
 			break
 		}
+		parseFlight(results[1].Rows[0]).mark(results[0].Rows)
 		var old []*table.Operation
 		for _, row := range results[0].Rows {
 			op, err := table.ParseOperation(row)

@@ -44,7 +44,7 @@ func (m *Machine) offered(e Offered) Effect {
 	if len(e.Answers) > 0 {
 		m.refreshed, m.attempts = false, 0
 	}
-	return Settle{ops, e.Answers}
+	return Settle{Operations: ops, Answers: e.Answers}
 }
 
 // fetched takes a page of a source.
@@ -250,7 +250,7 @@ func (r *Replica) news(ctx context.Context, tableName string, list []table.Chang
 	}
 	err = r.store.View(ctx, []string{StoreOutbox, tableName}, func(tx *store.Tx) error {
 		fresh = nil
-		results, err := tx.Run(ctx, r.outbox.Reads(tableName, ids)...)
+		results, err := tx.Run(ctx, lookup(tableName, ids...))
 		if err != nil {
 			return err
 		}

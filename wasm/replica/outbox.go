@@ -58,11 +58,20 @@ func (o *Outbox) Stores() []store.StoreLayout {
 
 // Reads implements [store.Journal].
 func (o *Outbox) Reads(tableName string, ids []string) []store.Step {
+	return []store.Step{lookup(tableName, ids...), getMeta(metaFlight)}
+}
+
+// lookup is the step that reads the operations of records.
+func lookup(tableName string, ids ...string) store.Step {
 	keys := make([]store.Key, len(ids))
 	for i, id := range ids {
 		keys[i] = recordKey(tableName, id)
 	}
-	return []store.Step{{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys}}
+	return lookupKeys(keys)
+}
+
+func lookupKeys(keys []store.Key) store.Step {
+	return store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys}
 }
 
 func recordKey(tableName, id string) store.Key { return []any{tableName, id} }
@@ -73,6 +82,10 @@ func ofTable(name string) *store.Range { return store.Between([]any{name}, []any
 // Writes implements [store.Journal].
 func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Result) ([]store.Step, error) {
 	var ch entries
+	var f flight
+	if reads != nil {
+		f = parseFlight(reads[1].Rows[0])
+	}
 	for i := range writes {
 		w := &writes[i]
 		if w.Before == nil && w.Deletes() {
@@ -81,6 +94,7 @@ func (o *Outbox) Writes(tableName string, writes []store.Write, reads []store.Re
 		var sent, waits *table.Operation
 		if reads != nil {
 			var err error
+			f.mark(reads[0].Groups[i])
 			if sent, waits, err = o.pair(reads[0].Groups[i]); err != nil {
 				return nil, err
 			}
@@ -213,8 +227,16 @@ func (e *entries) replace(old, next *table.Operation) {
 
 func (e *entries) steps() []store.Step {
 	var steps []store.Step
-	if len(e.drops) > 0 {
-		steps = append(steps, store.Step{Op: store.OpDelete, Store: StoreOutbox, Keys: e.drops})
+	for drops := e.drops; len(drops) > 0; {
+		n := 1
+		for n < len(drops) && drops[n] == drops[n-1].(float64)+1 {
+			n++
+		}
+		drop := store.Step{Op: store.OpDelete, Store: StoreOutbox, Keys: drops[:n]}
+		if n > 1 { // between numbers that follow on each other there are no others: to delete a range is a tenth of the work
+			drop.Keys, drop.Range = nil, store.Between(drops[0], drops[n-1])
+		}
+		steps, drops = append(steps, drop), drops[n:]
 	}
 	if len(e.puts)+len(e.adds) > 0 {
 		steps = append(steps, store.Step{Op: store.OpPut, Store: StoreOutbox, Values: e.puts, Rows: e.adds})
@@ -229,6 +251,8 @@ type Batch struct {
 	Seen       string   // a mark of each table, as the request tells the server
 	Reclaimed  []Pull   // pulls that have to be done before: then there are no operations
 	Groups     []string // the atomicity group of each, or ""; members are next to each other
+
+	flight flight // its mark
 }
 
 // take marks operations as sent and returns them in order, those of an earlier attempt among them: at most one for a
@@ -247,7 +271,8 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 	batch := &Batch{}
 	err := r.relieve(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
 		*batch = Batch{}
-		results, err := tx.Run(ctx, append(recallSteps(), getMeta(metaClient))...)
+		results, under, err := read(ctx, tx, append(recallSteps(), getMeta(metaClient),
+			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Prev: true, Take: 1})...)
 		if err != nil {
 			return err
 		}
@@ -256,17 +281,22 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 			batch.Reclaimed = known.reclaimed
 			return nil
 		}
-		var steps []store.Step
+		var marked changes
 		who := parseIdentity(results[3].Rows[0])
 		if who == nil {
 			who = identity{{id: r.outbox.newID()}}
-			steps = append(steps, putMeta(who.row()))
+			marked.meta = append(marked.meta, who.row())
+		}
+		var next flight
+		for _, row := range results[4].Rows {
+			next.last, _ = row["seq"].(float64)
 		}
 		taken := map[string]bool{}
-		var marked entries
+		remain := 0    // entries under way that the batch has not, by the row that marks them
+		between := 0.0 // the last entry that is not next's
 		after := &store.Range{}
 		for len(batch.Operations) < limit {
-			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: want.Limit})
+			results, _, err := read(ctx, tx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: want.Limit})
 			if err != nil {
 				return err
 			}
@@ -276,6 +306,10 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 					return err
 				}
 				after = store.After(float64(op.Seq))
+				before := between
+				if between = float64(op.Seq); between <= under.to && op.State == table.StateSending {
+					remain++
+				}
 				if len(batch.Operations) == limit || taken[recordName(op)] || want.Sent && op.State != table.StateSending ||
 					!r.serves(r.now, op.Table) {
 					continue
@@ -298,27 +332,37 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 				}
 				for _, op := range unit {
 					taken[recordName(op)] = true
-					op.State = table.StateSending
-					op.Attempts++
-					group := ""
+					seq, group := float64(op.Seq), ""
 					if len(op.Groups) > 0 {
 						group = unit[0].ID
+					}
+					fresh := op.State == table.StateWaiting
+					op.State = table.StateSending
+					op.Attempts++
+					if fresh && seq > under.to && remain == 0 && group == "" && op.Schema == r.outbox.schema && (next.from == 0 || before < next.from) {
+						if next.to, between = seq, before; next.from == 0 {
+							next.from = seq
+						}
+					} else {
+						if marked.put(op); !fresh && seq <= under.to {
+							remain--
+						}
+						next.last = 0
 					}
 					batch.Operations = append(batch.Operations, op)
 					batch.Clients = append(batch.Clients, who.client(op.Seq))
 					batch.Groups = append(batch.Groups, group)
-					marked.put(op)
 				}
 			}
 			if len(results[0].Rows) < want.Limit {
 				break
 			}
 		}
-		if steps = append(steps, marked.steps()...); len(steps) == 0 {
-			return nil
+		if next.from > 0 {
+			batch.flight = next
+			marked.meta = append(marked.meta, next.row())
 		}
-		_, err = tx.Run(ctx, steps...)
-		return err
+		return marked.write(tx, nil)
 	})
 	return batch, err
 }

@@ -39,8 +39,8 @@ func (r *Replica) Status(ctx context.Context) (s Status, err error) {
 
 // Pending returns the operations of the outbox, in order.
 func (r *Replica) Pending(ctx context.Context) (ops []*table.Operation, err error) {
-	err = r.store.View(ctx, []string{StoreOutbox}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Take: -1})
+	err = r.store.View(ctx, []string{StoreOutbox, StoreMeta}, func(tx *store.Tx) error {
+		results, _, err := read(ctx, tx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Take: -1})
 		if err != nil {
 			return err
 		}
@@ -167,7 +167,7 @@ func (r *Replica) change(ctx context.Context, id string, fn func(*changes, []*ta
 		tables = r.store.Tables()
 	}
 	return r.store.Relieve(ctx, append([]string{StoreOutbox}, tables...), func(tx *store.Tx) error {
-		results, err := tx.Run(ctx, store.Step{Op: store.OpGet, Store: StoreOutbox, Keys: []store.Key{float64(op.Seq)}})
+		results, _, err := read(ctx, tx, store.Step{Op: store.OpGet, Store: StoreOutbox, Keys: []store.Key{float64(op.Seq)}})
 		if err != nil {
 			return err
 		}

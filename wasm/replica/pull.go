@@ -56,7 +56,7 @@ func (r *Replica) apply(ctx context.Context, a Apply) (unsettled bool, err error
 		}
 	}
 	err = r.update(ctx, []string{StoreOutbox, StoreMeta, a.Table}, func(tx *store.Tx) error {
-		results, err := tx.Run(ctx,
+		results, _, err := read(ctx, tx,
 			store.Step{Op: store.OpGetAll, Store: StoreOutbox, Index: byRecord, Take: fewPending, Range: ofTable(a.Table)},
 			store.Step{Op: store.OpGetAll, Store: StoreMeta, Take: -1, Range: withPrefix(metaKept(a.Table, ""))})
 		if err != nil {
@@ -181,7 +181,7 @@ func (r *Replica) waiting(ctx context.Context, tx *store.Tx, tableName string, l
 	for i := range list {
 		ids[i] = list[i].ID
 	}
-	results, err := tx.Run(ctx, r.outbox.Reads(tableName, ids)...)
+	results, _, err := read(ctx, tx, lookup(tableName, ids...))
 	if err != nil {
 		return nil, err
 	}

@@ -114,8 +114,9 @@ func (m *Machine) pushed(a Answer) Effect {
 			m.undecided++
 		}
 	}
+	flight := m.batch.flight
 	m.batch = nil
-	return Settle{ops, answers}
+	return Settle{ops, answers, flight}
 }
 
 // nextConflict asks about the next conflict, or goes on with the queue.

@@ -246,7 +246,7 @@ func (r *Replica) insertLost(
 	if len(rows) == 0 {
 		return nil
 	}
-	results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
+	results, _, err := read(ctx, tx, lookupKeys(keys))
 	if err != nil {
 		return err
 	}

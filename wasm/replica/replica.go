@@ -184,7 +184,7 @@ func (r *Replica) perform(ctx context.Context, effect Effect) (Event, error) {
 		}
 		return r.fetch(ctx, e), nil
 	case Settle:
-		settlement, err := r.settle(ctx, e.Operations, e.Answers)
+		settlement, err := r.settle(ctx, e)
 		return Settled{settlement}, err
 	case Ask:
 		return Decided{r.ask(ctx, e.Conflict)}, nil

@@ -115,16 +115,16 @@ func (c *changes) write(tx *store.Tx, tables []string) error {
 
 // settle applies the verdicts of a batch, in one transaction where there is room for it: each part that is done frees some
 // for the next. Operations without a final verdict stay as they are: sent.
-func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers map[string]*table.Response) (*Settlement, error) {
-	out, err := r.settleAtOnce(ctx, ops, answers)
-	if table.CodeOf(err) != table.CodeQuota || len(ops) < 2 {
+func (r *Replica) settle(ctx context.Context, s Settle) (*Settlement, error) {
+	out, err := r.settleAtOnce(ctx, s)
+	half := len(s.Operations) / 2
+	if table.CodeOf(err) != table.CodeQuota || half == 0 {
 		return out, err
 	}
-	half := len(ops) / 2
-	if out, err = r.settle(ctx, ops[:half], answers); err != nil {
+	if out, err = r.settle(ctx, Settle{s.Operations[:half], s.Answers, s.flight}); err != nil {
 		return nil, err
 	}
-	rest, err := r.settle(ctx, ops[half:], answers)
+	rest, err := r.settle(ctx, Settle{s.Operations[half:], s.Answers, s.flight})
 	if err != nil {
 		return nil, err
 	}
@@ -134,20 +134,12 @@ func (r *Replica) settle(ctx context.Context, ops []*table.Operation, answers ma
 	return out, nil
 }
 
-func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answers map[string]*table.Response) (*Settlement, error) {
-	tables, keys := r.tablesOf(ops), make([]store.Key, len(ops))
-	for i, op := range ops {
-		keys[i] = recordKey(op.Table, op.RecordID)
-	}
-	out := &Settlement{}
-	names := append([]string{StoreOutbox}, tables...)
-	copied := forked(ops, answers)
-	if copied != nil || r.now.source == nil {
-		names = append(names, StoreMeta)
-	}
-	err := r.relieve(ctx, names, func(tx *store.Tx) error {
+func (r *Replica) settleAtOnce(ctx context.Context, s Settle) (*Settlement, error) {
+	ops, answers := s.Operations, s.Answers
+	tables, out, copied := r.tablesOf(ops), &Settlement{}, forked(ops, answers)
+	err := r.relieve(ctx, append([]string{StoreOutbox, StoreMeta}, tables...), func(tx *store.Tx) error {
 		*out = Settlement{}
-		results, err := tx.Run(ctx, store.Step{Op: store.OpLookup, Store: StoreOutbox, Index: byRecord, Keys: keys})
+		groups, err := r.entriesOf(ctx, tx, s)
 		if err != nil {
 			return err
 		}
@@ -158,9 +150,11 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 			}
 		}
 		for i, op := range ops {
-			sent, waits, err := r.outbox.pair(results[0].Groups[i])
-			if err != nil {
-				return err
+			sent, waits := op, (*table.Operation)(nil)
+			if groups != nil {
+				if sent, waits, err = r.outbox.pair(groups[i]); err != nil {
+					return err
+				}
 			}
 			if answer := answers[op.ID]; answer != nil && sent != nil && sent.ID == op.ID {
 				r.verdict(out, &ch, sent, waits, answer)
@@ -180,6 +174,28 @@ func (r *Replica) settleAtOnce(ctx context.Context, ops []*table.Operation, answ
 		r.options.Fork()
 	}
 	return out, err
+}
+
+// entriesOf reads the operations of the records that were sent; nil where each stands alone, as it was sent: nothing has been written
+// since, and nobody else has settled any.
+func (r *Replica) entriesOf(ctx context.Context, tx *store.Tx, s Settle) ([][]table.Record, error) {
+	if s.flight.last > 0 {
+		results, under, err := read(ctx, tx,
+			store.Step{Op: store.OpCount, Store: StoreOutbox, Range: store.Between(s.flight.from, s.flight.to), Take: -1},
+			store.Step{Op: store.OpCount, Store: StoreOutbox, Range: store.After(s.flight.last), Take: -1})
+		if err != nil || under == s.flight && results[0].Count == len(s.Operations) && results[1].Count == 0 {
+			return nil, err
+		}
+	}
+	keys := make([]store.Key, len(s.Operations))
+	for i, op := range s.Operations {
+		keys[i] = recordKey(op.Table, op.RecordID)
+	}
+	results, _, err := read(ctx, tx, lookupKeys(keys))
+	if err != nil {
+		return nil, err
+	}
+	return results[0].Groups, nil
 }
 
 // verdict decides what one answer means for the operation that was sent and the edit that came after it.

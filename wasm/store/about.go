@@ -6,7 +6,7 @@ import "github.com/larder-sync/larder/table"
 // layoutRevision the one of today.
 const (
 	revisions      = 10
-	layoutRevision = 2
+	layoutRevision = 3
 )
 
 // keyAbout is where a database keeps what it is, in [StoreMeta].

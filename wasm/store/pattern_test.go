@@ -15,7 +15,8 @@ func TestPattern(t *testing.T) {
 	}}}
 	columns := `{"columns":{"due":"date","text":"string"},"steps":[{"op":"put","store":"item","values":[{"id":"made"}],"encode":["text"]}`
 	get := `{"op":"get","store":"item","keys":["?"]}`
-	both := `{"stores":["item","$outbox"],"reads":[` + get + `,{"op":"lookup","store":"$outbox","index":"record","keys":[["item","?"]]}]}`
+	both := `{"stores":["item","$outbox","$meta"],"reads":[` + get + `,{"op":"lookup","store":"$outbox","index":"record","keys":[["item","?"]]},` +
+		`{"op":"get","store":"$meta","keys":["flight"]}]}`
 	for _, c := range []struct {
 		name    string
 		journal store.Journal

@@ -84,12 +84,12 @@ func TestPrepare(t *testing.T) {
 			want    string
 		}{
 			{table.ActionInsert, false, `[{"id":"2"}]`, "item", `[{"id":"1","text":"a"},{"id":"2"}]`},
-			{table.ActionInsert, true, `[{"id":"2"}]`, "item $outbox", `[{"id":"1","text":"a"},{"id":"2"}]`},
+			{table.ActionInsert, true, `[{"id":"2"}]`, "item $outbox $meta", `[{"id":"1","text":"a"},{"id":"2"}]`},
 			{table.ActionUpdate, false, `[{"id":"1","text":"b"}]`, "item", `[{"id":"1","text":"b"}]`},
-			{table.ActionUpdate, true, `[{"id":"1","text":"b"}]`, "item $outbox", `[{"id":"1","text":"b"}]`},
-			{"", true, `[{"id":"1"}]`, "item $outbox", `[{"id":"1"}]`},
-			{table.ActionDelete, true, `[{"id":"1"}]`, "item $outbox", `null`},
-			{table.ActionInsert, true, `[{"id":"1"}]`, "item $outbox", `exists`},
+			{table.ActionUpdate, true, `[{"id":"1","text":"b"}]`, "item $outbox $meta", `[{"id":"1","text":"b"}]`},
+			{"", true, `[{"id":"1"}]`, "item $outbox $meta", `[{"id":"1"}]`},
+			{table.ActionDelete, true, `[{"id":"1"}]`, "item $outbox $meta", `null`},
+			{table.ActionInsert, true, `[{"id":"1"}]`, "item $outbox $meta", `exists`},
 			{table.ActionUpdate, false, `[{"id":"2"}]`, "item", `not-found`},
 		} {
 			s := open(t, c.journal)

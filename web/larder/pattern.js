@@ -27,7 +27,7 @@ export class Pattern {
    * The program that merges columns into the record that was read. Its operation takes the place of the one that waits, if there
    * is one and it was never sent: see Outbox.Writes of package replica, which makes the program where this gives undefined.
    */
-  update(columns, [[before], [operations] = [[]]]) {
+  update(columns, [[before], [operations] = [[]], [flight] = []]) {
     const names = Object.keys(columns).filter((name) => name !== 'id');
     if (!before || !globalThis.crypto?.randomUUID || !this.#isUsual(names, columns)) return undefined;
     const row = { ...before, ...columns };
@@ -37,7 +37,8 @@ export class Pattern {
       return before.version ? this.#program(row, { ...operation, action: 'update', base: before }) : undefined;
     }
     const [waits] = operations, { base, action } = waits, { id, record } = operation;
-    if (operations.length > 1 || !isLike(waits, operation) || action !== (base ? 'update' : 'insert')) return undefined;
+    const sent = flight && waits.seq >= flight.from && waits.seq <= flight.to;
+    if (sent || operations.length > 1 || !isLike(waits, operation) || action !== (base ? 'update' : 'insert')) return undefined;
     const back = base && names.every((name) => valueOf(base, name) === columns[name]); // then it may be as the server has it
     return back ? undefined : this.#program(row, { ...waits, id, record });
   }
