@@ -195,8 +195,8 @@ func (a *API) readRecord(op *feed.Op, c *Context, w write) error {
 	if op.Record, err = w.table.Schema.Normalize(given); err != nil {
 		return err
 	}
-	if op.ID = op.Record.ID(); numbered && w.table.AutoIncrement {
-		op.ID = ""
+	if op.ID, op.New = op.Record.ID(), numbered; numbered && w.table.AutoIncrement {
+		op.ID, op.New = "", false
 	}
 	if op.Action == feed.Update && op.Match == "" && w.speaks != version3 {
 		op.Match = op.Record.Version()

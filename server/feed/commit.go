@@ -60,19 +60,7 @@ func (r *row) exists() bool { return r.now.Seq != 0 && !r.now.Deleted }
 func (f *Feed) begin(tx db.Tx, ops []Op) (*commit, error) {
 	c := &commit{tx: tx, o: f.o, now: f.o.Now(), known: &f.columns, feeds: map[string]*tableFeed{}, clients: map[string]db.Client{},
 		kept: map[db.Repeat]db.Verdict{}, settled: map[db.Repeat]db.Verdict{}}
-	ids := map[string]map[string]bool{}
-	for i := range ops {
-		if ops[i].Table == nil {
-			continue
-		}
-		name := ops[i].Table.StoredName()
-		if ids[name] == nil {
-			ids[name] = map[string]bool{}
-		}
-		if ops[i].ID != "" && ops[i].Refused == nil {
-			ids[name][ops[i].ID] = true
-		}
-	}
+	ids := named(ops)
 	for _, name := range slices.Sorted(maps.Keys(ids)) {
 		counter, err := tx.Counter(name)
 		if err != nil {
@@ -83,7 +71,7 @@ func (f *Feed) begin(tx db.Tx, ops []Op) (*commit, error) {
 	}
 	c.boot = f.lineage.boot(c.feeds)
 	for name, t := range c.feeds {
-		if err := c.load(name, slices.Sorted(maps.Keys(ids[name]))); err != nil {
+		if err := c.load(name, looked(ids[name])); err != nil {
 			return nil, table.Errorf(table.CodeOf(err), "rows of ", name, " cannot be read").Because(err)
 		}
 		for id := range ids[name] {
@@ -93,6 +81,37 @@ func (f *Feed) begin(tx db.Tx, ops []Op) (*commit, error) {
 		}
 	}
 	return c, c.recollect(ops)
+}
+
+// named returns the ids of the rows that the operations are about, by table; false for those that are new, and need no look. If they
+// are asked for again, something did not hold the first time, and none counts as new.
+func named(ops []Op) map[string]map[string]bool {
+	ids := map[string]map[string]bool{}
+	for i := range ops {
+		if ops[i].Table == nil {
+			continue
+		}
+		name := ops[i].Table.StoredName()
+		if ids[name] == nil {
+			ids[name] = map[string]bool{}
+		}
+		if id := ops[i].ID; id != "" && ops[i].Refused == nil {
+			ids[name][id] = ids[name][id] || !ops[i].New
+			ops[i].New = false
+		}
+	}
+	return ids
+}
+
+// looked returns the ids to look at, in order.
+func looked(ids map[string]bool) (list []string) {
+	for id, look := range ids {
+		if look {
+			list = append(list, id)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // load reads rows.

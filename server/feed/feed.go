@@ -53,7 +53,8 @@ type Options struct {
 	Former []string         // stored names of the tables in which what records held before is kept, for [db.DB.Former]
 	Inline bool             // every push commits by itself, in its caller's goroutine: one order of events, for a simulator
 
-	// Committed is told of each commit, after it, by the goroutine that made it; nil for nobody.
+	// Committed is told of each commit, in their order, by the goroutine that made it, when those whose pushes were in it have
+	// their answers; nil for nobody. What it wakes runs next, where the commit ran.
 	Committed func(Commit)
 	// Logger is told what nobody waits for the answer of; nothing is logged when nil.
 	Logger *slog.Logger
@@ -203,7 +204,7 @@ func (f *Feed) Push(ctx context.Context, ops []Op) ([]Answer, error) {
 	}
 	if f.o.Inline {
 		defer f.mu.RUnlock()
-		f.commit(ctx, []*job{j})
+		f.announce(f.commit(ctx, []*job{j}))
 		f.maintain(context.WithoutCancel(ctx))
 		return j.answers, j.err
 	}
@@ -256,13 +257,14 @@ func (f *Feed) run() {
 		}
 		jobs := f.gather(first, expected, patience)
 		start := time.Now()
-		f.commit(context.Background(), jobs)
+		done := f.commit(context.Background(), jobs)
 		// Fewer are expected step by step only: one who is late once is not gone.
 		came := len(f.jobs) + len(jobs)
 		expected, patience = max(came, (expected+came)/2), min(max(time.Since(start), minPatience), maxPatience)
 		for _, j := range jobs {
 			close(j.done)
 		}
+		f.announce(done)
 		f.maintain(context.Background())
 	}
 }
@@ -292,30 +294,50 @@ func (f *Feed) gather(first *job, expected int, patience time.Duration) []*job {
 	return jobs
 }
 
-// commit carries out the jobs in one transaction. If that fails for what was in it, each is tried alone, so that no job
-// fails for what another one brought. Where the storage failed all fail: nobody knows whether they happened.
-func (f *Feed) commit(ctx context.Context, jobs []*job) {
-	err := f.attempt(ctx, jobs)
-	for _, j := range jobs {
-		if err != nil && len(jobs) > 1 && table.CodeOf(err) != table.CodeStorage {
-			j.err = f.attempt(ctx, []*job{j})
-		} else if err != nil {
-			j.err = err
-		}
-		if table.CodeOf(j.err) == table.CodeConstraint {
-			j.answers, j.err = f.sift(ctx, j)
-		}
+// announce tells of commits.
+func (f *Feed) announce(list []Commit) {
+	if f.o.Committed == nil {
+		return
+	}
+	for _, c := range list {
+		f.o.Committed(c)
 	}
 }
 
+// commit carries out the jobs in one transaction. If that fails for what was in it, each is tried alone, so that no job
+// fails for what another one brought. Where the storage failed all fail: nobody knows whether they happened.
+func (f *Feed) commit(ctx context.Context, jobs []*job) (done []Commit) {
+	all := f.attempt(ctx, jobs)
+	done = append(done, all)
+	for _, j := range jobs {
+		if all.Err != nil && len(jobs) > 1 && table.CodeOf(all.Err) != table.CodeStorage {
+			alone := f.attempt(ctx, []*job{j})
+			done, j.err = append(done, alone), alone.Err
+		} else if all.Err != nil {
+			j.err = all.Err
+		}
+		if table.CodeOf(j.err) == table.CodeConstraint {
+			done = append(done, f.sift(ctx, j)...)
+		}
+	}
+	return done
+}
+
 // sift carries out a job that holds something which the database cannot keep, group by group, and refuses the groups that do.
-func (f *Feed) sift(ctx context.Context, j *job) (answers []Answer, err error) {
+func (f *Feed) sift(ctx context.Context, j *job) (done []Commit) {
+	j.answers, j.err = nil, nil
 	for start, end := 0, 0; start < len(j.ops); start = end {
 		end = groupEnd(j.ops, start)
 		part := &job{ctx: j.ctx, ops: j.ops[start:end]}
-		err := f.attempt(ctx, []*job{part})
-		if err = cmp.Or(err, part.err); err != nil && table.CodeOf(err) != table.CodeConstraint {
-			return nil, err
+		for i := range part.ops {
+			part.ops[i].New = false // it may be just this that does not hold
+		}
+		c := f.attempt(ctx, []*job{part})
+		done = append(done, c)
+		err := cmp.Or(c.Err, part.err)
+		if err != nil && table.CodeOf(err) != table.CodeConstraint {
+			j.answers, j.err = nil, err
+			return done
 		}
 		if err != nil {
 			part.answers = nil
@@ -323,14 +345,15 @@ func (f *Feed) sift(ctx context.Context, j *job) (answers []Answer, err error) {
 				part.answers = append(part.answers, Refusal(http.StatusUnprocessableEntity, table.CodeConstraint, err.Error()))
 			}
 		}
-		answers = append(answers, part.answers...)
+		j.answers = append(j.answers, part.answers...)
 	}
-	return answers, nil
+	return done
 }
 
 // attempt is one transaction over the jobs. A panic in it is a job's failure and not the server's.
-func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
-	done, start := Commit{Pushes: len(jobs)}, time.Now()
+func (f *Feed) attempt(ctx context.Context, jobs []*job) (done Commit) {
+	done.Pushes = len(jobs)
+	start := time.Now()
 	var ops []Op
 	for _, j := range jobs {
 		ops = append(ops, j.ops...)
@@ -338,25 +361,20 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
 	done.Operations = len(ops)
 	var c *commit
 	defer func() {
-		if c != nil {
-			f.columns.learn(c, err)
-		}
-	}()
-	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
+			done.Err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
 		}
-		if c != nil {
-			f.lineage.learn(c.feeds, err)
+		done.Took = time.Since(start)
+		if c == nil {
+			return
 		}
-		if done.Took, done.Err = time.Since(start), err; f.o.Committed != nil {
-			if err == nil {
-				done.Pieces = c.pieces
-			}
-			f.o.Committed(done)
+		f.lineage.learn(c.feeds, done.Err)
+		f.columns.learn(c, done.Err)
+		if done.Err == nil {
+			done.Pieces = c.pieces
 		}
 	}()
-	return f.db.Update(ctx, func(tx db.Tx) (err error) {
+	done.Err = f.db.Update(ctx, func(tx db.Tx) (err error) {
 		if c, err = f.begin(tx, ops); err != nil {
 			return err
 		}
@@ -370,6 +388,7 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (err error) {
 		}
 		return c.flush()
 	})
+	return done
 }
 
 // Waiting returns how many pushes wait for the next commit.

@@ -180,6 +180,43 @@ func TestBadNeighbour(t *testing.T) {
 	}
 }
 
+// An id that was made for an insert is not looked for. Should it be taken after all, the database tells.
+func TestNew(t *testing.T) {
+	onEach(t, func(t *testing.T, d db.DB) {
+		n := note(t)
+		f := mustOpenFeed(t, d, feed.Options{}, n)
+		mustPush(t, f, insert(n, "a"))
+		made := func(id string) feed.Op { op := insert(n, id); op.New = true; return op }
+		a := mustPush(t, f, made("b"), made("a"), made("c"))
+		if got := statuses(a); got != "201 409 201" {
+			t.Errorf("%s: %s", got, a[1].Body)
+		}
+		for _, id := range []string{"b", "c"} {
+			if _, ok, err := d.Get(t.Context(), "note", id); !ok || err != nil {
+				t.Errorf("%s is not there: %v", id, err)
+			}
+		}
+	})
+}
+
+// Who is told of a commit may take as long as it likes: those who pushed have their answers.
+func TestCommitted(t *testing.T) {
+	d, n := mustOpenDB(t, filepath.Join(t.TempDir(), "larder.db")), note(t)
+	answered, told := make(chan struct{}), make(chan feed.Commit, 1)
+	f := mustOpenFeed(t, d, feed.Options{Committed: func(c feed.Commit) {
+		select {
+		case <-answered:
+			told <- c
+		case <-t.Context().Done():
+		}
+	}}, n)
+	mustPush(t, f, insert(n, "a"), insert(n, "b"))
+	close(answered)
+	if c := <-told; c.Err != nil || c.Operations != 2 || len(c.Pieces) != 1 || len(c.Pieces[0].Entries) != 2 {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestDamagedRecord(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "larder.db")
 	d, n := mustOpenDB(t, path), note(t)

@@ -52,6 +52,25 @@ func (f *follower) pull(ctx context.Context, d db.DB, table string, limit int) (
 	return page.More, err
 }
 
+// follow pulls the notes from whichever database it is to ask next, until the writers are done and it has all.
+func (f *follower) follow(t *testing.T, done <-chan struct{}, next func() db.DB) {
+	t.Helper()
+	for finished := false; ; {
+		more, err := f.pull(t.Context(), next(), "note", 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if finished && !more {
+			return
+		}
+		select {
+		case <-done:
+			finished = true
+		default:
+		}
+	}
+}
+
 func parseChanges(list string) ([]table.Record, error) {
 	v, err := table.ParseJSON([]byte("[" + list + "]"))
 	if err != nil {
@@ -90,20 +109,7 @@ func TestFollowerMissesNothing(t *testing.T) {
 
 	// Each row is written once, so a follower that is told of each change once sees as many changes as rows.
 	var reader follower
-	for finished := false; ; {
-		more, err := reader.pull(t.Context(), d, "note", 7)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if finished && !more {
-			break
-		}
-		select {
-		case <-done:
-			finished = true
-		default:
-		}
-	}
+	reader.follow(t, done, func() db.DB { return d })
 	if want := writers * pushes * perPush; len(reader.rows) != want || reader.seen != want {
 		t.Errorf("the follower has %d rows of %d after %d changes", len(reader.rows), want, reader.seen)
 	}

@@ -26,6 +26,7 @@ type Op struct {
 	Action Action
 	ID     string       // "" for an Insert into a table whose records the server numbers
 	Record table.Record // as [table.Schema.Normalize] made it; system columns in it are ignored. nil for Delete
+	New    bool         // the ID was made for this Insert: no record has it, and none is looked for
 	Match  string       // the version that the record must have; "" for any
 	Lost   table.Lost   // the version that this brings back, which the database lost when it was restored; "" for none
 

@@ -160,22 +160,8 @@ func testShared(t *testing.T, address string) {
 	}
 	done := make(chan struct{})
 	go func() { wg.Wait(); close(done) }()
-	var reader follower
-	reader.begun = true // from the beginning
-	for finished := false; ; {
-		more, err := reader.pull(t.Context(), dbs[reader.seen%servers], "note", 7)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if finished && !more {
-			break
-		}
-		select {
-		case <-done:
-			finished = true
-		default:
-		}
-	}
+	reader := follower{begun: true} // from the beginning
+	reader.follow(t, done, func() db.DB { return dbs[reader.seen%servers] })
 	if want := servers * writers * pushes; len(reader.rows) != want || reader.seen != want {
 		t.Errorf("the follower has %d rows of %d after %d changes", len(reader.rows), want, reader.seen)
 	}

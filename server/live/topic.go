@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/larder-sync/larder/server/db"
@@ -18,7 +19,7 @@ const (
 	readAtOnce = 500     // entries
 	maxBytes   = 8 << 20 // of the data that a topic keeps
 	maxPieces  = 64      // commits that may wait until the hub comes to them; of more it reads what they wrote
-	atOnce     = 64      // connections that one processor tells of an event; more are shared among all of them
+	atOnce     = 32      // connections that one processor tells of an event before it looks whether there are more
 )
 
 // event is an entry of a table's feed, ready to be sent.
@@ -123,26 +124,29 @@ func (t *topic) at() db.Mark {
 	return t.head
 }
 
-// add appends events, and lets the connections know.
+// add appends events, and lets the connections know. Where there are many all processors take part, each as it comes to that.
 func (t *topic) add(events []*event, head db.Mark, anew bool) {
 	t.keepEvents(events, head, anew)
 	list := t.listeners()
-	if len(list) <= atOnce {
-		tell(list)
-		return
+	var taken atomic.Int64
+	tell := func() {
+		var before said
+		for {
+			end := int(taken.Add(atOnce))
+			for _, c := range list[min(end-atOnce, len(list)):min(end, len(list))] {
+				c.tell(&before)
+			}
+			if end >= len(list) {
+				return
+			}
+		}
 	}
-	var wg sync.WaitGroup
-	for part := range slices.Chunk(list, max(atOnce, len(list)/runtime.GOMAXPROCS(0)+1)) {
-		wg.Go(func() { tell(part) })
+	var others sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), (len(list)+atOnce-1)/atOnce) - 1 {
+		others.Go(tell)
 	}
-	wg.Wait()
-}
-
-func tell(list []*connection) {
-	var before said
-	for _, c := range list {
-		c.tell(&before)
-	}
+	tell()
+	others.Wait()
 }
 
 // keepEvents appends events, and forgets those that are too many.
