@@ -1,11 +1,11 @@
 package server
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"net/http/pprof"
 	"strings"
-	"time"
 
 	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/server/live"
@@ -47,31 +47,26 @@ func onlyHere(next http.Handler) http.Handler {
 }
 
 func (s *Server) measuredFeed(o feed.Options) feed.Options {
-	told := o.Committed
-	o.Committed = func(c feed.Commit) {
-		s.metrics.Commit(c)
-		if told != nil {
-			told(c)
-		}
-	}
-	if o.Logger == nil {
-		o.Logger = s.log
-	}
+	o.Committed = both(s.metrics.Commit, o.Committed)
+	o.Logger = cmp.Or(o.Logger, s.log)
 	return o
 }
 
 func (s *Server) measuredLive(o live.Options) live.Options {
-	told := o.Lag
-	o.Lag = func(d time.Duration) {
-		s.metrics.Lag(d)
-		if told != nil {
-			told(d)
-		}
-	}
-	if o.Logger == nil {
-		o.Logger = s.log
-	}
+	o.Lag = both(s.metrics.Lag, o.Lag)
+	o.Logger = cmp.Or(o.Logger, s.log)
 	return o
+}
+
+// both tells two of something; nobody as the second where that is nil.
+func both[T any](first, second func(T)) func(T) {
+	if second == nil {
+		return first
+	}
+	return func(v T) {
+		first(v)
+		second(v)
+	}
 }
 
 // route is the part of the server that a request is for: one of few words, whatever was asked.

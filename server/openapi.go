@@ -114,9 +114,17 @@ var (
 	inDeleted = parameter("query", "__includeDeleted", "string", "Any text, for deleted records too.")
 	inDelta   = parameter("query", table.ParamDeltaToken, "string", "Asks for what changed since; empty for all.")
 	inSince   = parameter("query", "modifiedSince", "string", "Asks for what was written after a time; null for all.")
+	inSeen    = parameter("query", table.ParamSeen, "string", "The last version that the client has seen of the table.")
 	inTables  = parameter("query", "tables", "string", "Names of tables, separated by commas.")
 	inLast    = parameter("header", "Last-Event-ID", "string", "Where to go on.")
 )
+
+// repeatable are the headers of a write that may be sent again.
+var repeatable = []any{
+	parameter("header", table.HeaderRequestID, "string", "The operation's id: sent again, it has the same answer and no effect."),
+	parameter("header", table.HeaderClientID, "string", "The client's id, a point, and the operation's number."),
+	parameter("header", table.HeaderLost, "string", "The version of a record that the server has lost, and gets back."),
+}
 
 const (
 	noRecord = "There is no such record."
@@ -134,12 +142,16 @@ func describeTable(paths object, t *db.Table) {
 	add := func(to object, method string, op db.Operation, summary string, parameters []any, body any, all answers) {
 		if rule := t.Rules.For(op); rule != db.Disabled {
 			all["400"] = "What was asked cannot be understood."
-			to[method] = operation(summary, rule, append([]any{inVersion}, parameters...), body, all)
+			given := append([]any{inVersion}, parameters...)
+			if op != db.Read {
+				given = append(given, repeatable...)
+			}
+			to[method] = operation(summary, rule, given, body, all)
 		}
 	}
 	record := reference(t)
 	add(list, "get", db.Read, "Lists records, or what changed.",
-		[]any{inFilter, inOrder, inSkip, inTop, inSelect, inCount, inDeleted, inDelta, inSince}, nil,
+		[]any{inFilter, inOrder, inSkip, inTop, inSelect, inCount, inDeleted, inDelta, inSeen, inSince}, nil,
 		answers{"200": "The records.", "410": "The delta token leads nowhere any more."})
 	add(list, "post", db.Insert, "Inserts a record.", nil, record,
 		answers{"201": "The record.", "409": "The id is taken.", "413": "The body is too large.", "415": "The body is not JSON."})
@@ -160,7 +172,30 @@ func describeTable(paths object, t *db.Table) {
 	if rule := t.Rules.For(db.Read); rule != db.Disabled {
 		paths[base+"/live"] = object{"get": operation("Streams changes as server-sent events.", rule, []any{inLast}, nil,
 			answers{"200": "Events, each with a record or {\"resync\":true}.", "429": "There are too many connections."})}
+		paths[base+table.PathDigest] = object{"get": describeDigest(rule)}
 	}
+}
+
+// describeDigest describes how a client compares what it has with what the table holds.
+func describeDigest(rule Access) object {
+	part := object{"type": "object", "properties": object{
+		"to": kind("string"), "count": kind("integer"), "digest": kind("string"),
+		"records": object{"type": "array", "items": kind("object")},
+	}}
+	names := object{"type": "array", "items": kind("string")}
+	o := operation("Tells what the table held at a delta token, as digests by ranges of ids.", rule, []any{
+		inDelta, inSeen, inFilter,
+		parameter("query", table.ParamAfter, "string", "The range begins after this id."),
+		parameter("query", table.ParamTo, "string", "The last id of the range."),
+		parameter("query", table.ParamSize, "integer", "How many records a part has."),
+		parameter("query", table.ParamParts, "integer", "How many parts at most."),
+		parameter("query", table.ParamRecords, "boolean", "Whether the records are wanted too."),
+	}, nil, answers{"200": "The parts of the range, and the ids of what has changed since.", "400": "It is no range, or without a token.",
+		"404": noRecord, "409": "Too much has changed since: pull.", "410": "The delta token leads nowhere any more."})
+	o["responses"].(object)["200"].(object)["content"] = content(object{"type": "object", "properties": object{
+		"parts": object{"type": "array", "items": part}, "changed": names,
+	}})
+	return o
 }
 
 // describeOwn describes what every server has.
@@ -184,7 +219,7 @@ func describeOwn(paths object) {
 	}
 	paths[api.PathPush+"{id}"] = object{"put": installation("Registers"), "delete": installation("Gives up a registration")}
 	for path, text := range map[string]string{
-		table.PathProbe: "Answers that the server is there.",
+		table.PathProbe: "Answers that the server is there, with the parameter n in the header " + table.HeaderProbe + ".",
 		"/healthz":      "Tells that the server lives.", "/readyz": "Tells that it can serve.",
 		"/metrics": "Measures, for Prometheus.", PathOpenAPI: "This description.", PathSwagger: "This description in Swagger 2.0.",
 	} {

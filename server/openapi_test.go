@@ -2,8 +2,12 @@ package server_test
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"maps"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -40,7 +44,8 @@ func TestOpenAPI(t *testing.T) {
 		"createdAt deleted due id tags text updatedAt version" {
 		t.Errorf("columns: %v", got)
 	}
-	for _, path := range []string{"/tables/todoitem", "/tables/log/{id}", "/tables/log/live", "/tables/$batch", "/tables/$live", "/api/sum",
+	for _, path := range []string{"/tables/todoitem", "/tables/log/{id}", "/tables/log/live", "/tables/log/$digest",
+		"/tables/$batch", "/tables/$live", "/api/sum",
 		"/.auth/me", "/push/installations/{id}", "/__probe", "/healthz", "/readyz", "/metrics", server.PathOpenAPI, server.PathSwagger} {
 		if document.Paths[path] == nil {
 			t.Errorf("%s is not described", path)
@@ -53,8 +58,11 @@ func TestOpenAPI(t *testing.T) {
 				continue // a stream does not end
 			}
 			asked := strings.ReplaceAll(path, "{id}", "none")
-			if strings.HasSuffix(path, "$batch") && method != "POST" {
+			if strings.HasSuffix(path, "$batch") && method != "POST" || strings.HasSuffix(path, "$digest") && method != "GET" {
 				continue // it is a record's path too, for who does not know the name
+			}
+			if strings.HasSuffix(path, "$digest") {
+				asked += "?$deltatoken="
 			}
 			got := try(t, s, method, asked)
 			there := got != http.StatusMethodNotAllowed && (got != http.StatusNotFound || strings.Contains(path, "{id}"))
@@ -67,12 +75,64 @@ func TestOpenAPI(t *testing.T) {
 		}
 	}
 
+	t.Run("it has every name of the wire", func(t *testing.T) {
+		for _, name := range wireNames(t) {
+			if !strings.Contains(text, name) {
+				t.Errorf("%s is not in it", name)
+			}
+		}
+	})
+
 	t.Run("it is there only if it is asked for", func(t *testing.T) {
 		s := servertest.New(t, server.Options{})
 		if status, _ := request(t, s, "", "GET", server.PathOpenAPI, ""); status != 404 {
 			t.Errorf("status %d", status)
 		}
 	})
+}
+
+// wireNames are the paths, parameters and headers for which the packages have constants, but that of the sign-in for development.
+func wireNames(t *testing.T) (names []string) {
+	t.Helper()
+	for _, pattern := range []string{"../table/*.go", "api/*.go", "*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %v", pattern, err)
+		}
+		for _, file := range files {
+			f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, constants(f)...)
+		}
+	}
+	for _, known := range []string{table.PathDigest, table.ParamSeen, server.PathSwagger} {
+		if !slices.Contains(names, known) {
+			t.Fatalf("%s is not among the constants %v", known, names)
+		}
+	}
+	return names
+}
+
+// constants are the texts of a file's constants that name what is on the wire.
+func constants(f *ast.File) (values []string) {
+	for n := range ast.Preorder(f) {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			continue
+		}
+		for i, name := range spec.Names {
+			wire := slices.ContainsFunc([]string{"Path", "Param", "Header"}, func(kind string) bool { return strings.HasPrefix(name.Name, kind) })
+			if !wire || i >= len(spec.Values) {
+				continue
+			}
+			if literal, ok := spec.Values[i].(*ast.BasicLit); ok {
+				values = append(values, strings.Trim(literal.Value, `"`))
+			}
+		}
+	}
+	return values
 }
 
 // try asks for a path in the version that knows the method.
