@@ -4,7 +4,6 @@ package main
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -114,7 +113,7 @@ func changes(c contender, clients int, during time.Duration) (result, error) {
 	})
 }
 
-// delays has subscribers listen while rows are written at a rate, and measures how long after it was sent each row comes.
+// delays has subscribers listen while rows are written at a rate, and measures how long after it was sent each row comes to each of them.
 func delays(c contender, subscribers, perSecond int, during time.Duration) (result, error) {
 	a, err := newAudience()
 	if err != nil {
@@ -134,41 +133,42 @@ func delays(c contender, subscribers, perSecond int, during time.Duration) (resu
 	time.Sleep(500 * time.Millisecond) // the last of them is heard
 	rows := int(during.Seconds() * float64(perSecond))
 	return watch(c, func() (int, []time.Duration, error) {
-		heard, stop, ended := make([]time.Duration, 0, rows*subscribers), make(chan struct{}), make(chan error, 1)
-		var count atomic.Int64
-		go func() {
-			ended <- a.listen(stop, func(text []byte) {
-				heard = appendDelays(heard, text, time.Now())
-				count.Store(int64(len(heard)))
-			})
-		}()
-		err := write(c, w, rows, perSecond)
-		for wait := time.Now().Add(20 * time.Second); err == nil && count.Load() < int64(rows*subscribers) && time.Now().Before(wait); {
-			time.Sleep(10 * time.Millisecond)
+		heard := make([]time.Duration, 0, rows*subscribers)
+		listen := func() error {
+			return a.listen(func(text []byte, at time.Time) { heard = appendDelays(heard, text, at) })
 		}
-		close(stop)
-		if err = errors.Join(err, <-ended); err == nil && len(heard) < rows*subscribers {
+		err := write(c, w, rows, time.Second/time.Duration(perSecond), listen)
+		for wait := time.Now().Add(20 * time.Second); err == nil && len(heard) < rows*subscribers && time.Now().Before(wait); {
+			time.Sleep(10 * time.Millisecond)
+			err = listen()
+		}
+		if err == nil && len(heard) < rows*subscribers {
 			err = fmt.Errorf("%d of %d rows came", len(heard), rows*subscribers)
 		}
 		return len(heard), heard, err
 	})
 }
 
-// write inserts rows at a rate, each with the time at which it is sent.
-func write(c contender, w *wire, rows, perSecond int) error {
-	tick := time.NewTicker(time.Second / time.Duration(perSecond))
+// write inserts rows at intervals, each with the time at which it is sent, and lets the audience listen between them.
+func write(c contender, w *wire, rows int, interval time.Duration, listen func() error) error {
+	tick := time.NewTicker(interval)
 	defer tick.Stop()
 	for range rows {
 		<-tick.C
-		if err := w.post(c.create(fmt.Sprintf("sent:%d: %s", time.Now().UnixNano(), filler))); err != nil {
+		sent := time.Now()
+		if err := w.post(c.create(fmt.Sprintf("sent:%d: %s", sent.UnixNano(), filler))); err != nil {
+			return err
+		}
+		time.Sleep(time.Until(sent.Add(interval / 2)))
+		if err := listen(); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// appendDelays appends how old the rows are that a piece of a stream has.
-func appendDelays(list []time.Duration, text []byte, now time.Time) []time.Duration {
+// appendDelays appends how old the rows were, when they came, that a piece of a stream has.
+func appendDelays(list []time.Duration, text []byte, at time.Time) []time.Duration {
 	for {
 		_, rest, ok := bytes.Cut(text, []byte("sent:"))
 		if !ok {
@@ -176,7 +176,7 @@ func appendDelays(list []time.Duration, text []byte, now time.Time) []time.Durat
 		}
 		nanos, after, _ := bytes.Cut(rest, []byte(":"))
 		if sent, err := strconv.ParseInt(string(nanos), 10, 64); err == nil {
-			list = append(list, time.Duration(now.UnixNano()-sent))
+			list = append(list, time.Duration(at.UnixNano()-sent))
 		}
 		text = after
 	}
