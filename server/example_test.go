@@ -27,9 +27,9 @@ func Example() {
 			c.Item["complete"] = false
 			return nil
 		}}}}},
-		APIs: []server.API{{Name: "hello", Methods: server.Methods{"GET": {Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			io.WriteString(w, "Hello.")
-		})}}}},
+		APIs: []server.API{{Name: "hello", Methods: server.Methods{"GET": {
+			Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "Hello.") }),
+		}}}},
 	})
 	if err != nil {
 		log.Fatal(err)

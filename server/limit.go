@@ -26,7 +26,8 @@ const (
 
 // tooLong is why a request was ended.
 var tooLong = api.Refuse(http.StatusServiceUnavailable,
-	"the request took longer than the "+strconv.Itoa(int(requestTime/time.Second))+" seconds that the server gives it: ask for less, or try again")
+	"the request took longer than the "+strconv.Itoa(int(requestTime/time.Second))+" seconds that the server gives it: ask for "+
+		"less, or try again")
 
 // refusal answers a request that is not let through.
 type refusal func(w http.ResponseWriter, r *http.Request, err error)

@@ -40,7 +40,8 @@ func TestLimited(t *testing.T) {
 		var codes []int
 		for range 7 {
 			code, text, header := ask(h, "192.0.2.1:1", "/tables/note")
-			if codes = append(codes, code); code != 200 && (header.Get("Retry-After") == "" || !strings.Contains(text, "2 requests a second")) {
+			if codes = append(codes, code); code != 200 && (header.Get("Retry-After") == "" ||
+				!strings.Contains(text, "2 requests a second")) {
 				t.Errorf("%v %s", header, text)
 			}
 		}

@@ -190,7 +190,8 @@ func describeDigest(rule Access) object {
 		parameter("query", table.ParamSize, "integer", "How many records a part has."),
 		parameter("query", table.ParamParts, "integer", "How many parts at most."),
 		parameter("query", table.ParamRecords, "boolean", "Whether the records are wanted too."),
-	}, nil, answers{"200": "The parts of the range, and the ids of what has changed since.", "400": "It is no range, or without a token.",
+	}, nil, answers{"200": "The parts of the range, and the ids of what has changed since.",
+		"400": "It is no range, or without a token.",
 		"404": noRecord, "409": "Too much has changed since: pull.", "410": "The delta token leads nowhere any more."})
 	o["responses"].(object)["200"].(object)["content"] = content(object{"type": "object", "properties": object{
 		"parts": object{"type": "array", "items": part}, "changed": names,

@@ -24,9 +24,11 @@ func TestOpenAPI(t *testing.T) {
 		OpenAPI: true,
 		Tables: []server.Table{
 			{Name: "todoitem", Columns: map[string]table.Type{"text": "string", "due": "date", "tags": "json"}, Static: true},
-			{Name: "log", AccessOf: map[server.Operation]server.Access{"update": "disabled", "delete": "disabled", "undelete": "disabled"}},
+			{Name: "log", AccessOf: map[server.Operation]server.Access{"update": "disabled", "delete": "disabled",
+				"undelete": "disabled"}},
 		},
-		APIs: []server.API{{Name: "sum", Methods: server.Methods{"GET": nothing, "POST": nothing, "PUT": {Handler: nothing.Handler, Access: "disabled"}}}},
+		APIs: []server.API{{Name: "sum", Methods: server.Methods{"GET": nothing, "POST": nothing,
+			"PUT": {Handler: nothing.Handler, Access: "disabled"}}}},
 	})
 	status, text := request(t, s, "", "GET", server.PathOpenAPI, "")
 	var document struct {
@@ -46,7 +48,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	for _, path := range []string{"/tables/todoitem", "/tables/log/{id}", "/tables/log/live", "/tables/log/$digest",
 		"/tables/$batch", "/tables/$live", "/api/sum",
-		"/.auth/me", "/push/installations/{id}", "/__probe", "/healthz", "/readyz", "/metrics", server.PathOpenAPI, server.PathSwagger} {
+		"/.auth/me", "/push/installations/{id}", "/__probe", "/healthz", "/readyz", "/metrics", server.PathOpenAPI,
+		server.PathSwagger} {
 		if document.Paths[path] == nil {
 			t.Errorf("%s is not described", path)
 		}
@@ -123,7 +126,8 @@ func constants(f *ast.File) (values []string) {
 			continue
 		}
 		for i, name := range spec.Names {
-			wire := slices.ContainsFunc([]string{"Path", "Param", "Header"}, func(kind string) bool { return strings.HasPrefix(name.Name, kind) })
+			wire := slices.ContainsFunc([]string{"Path", "Param", "Header"},
+				func(kind string) bool { return strings.HasPrefix(name.Name, kind) })
 			if !wire || i >= len(spec.Values) {
 				continue
 			}

@@ -105,36 +105,55 @@ func TestLimits(t *testing.T) {
 	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	deep := `{"id":"d","x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`
-	requests := strings.Repeat(`{"id":"1","method":"DELETE","url":"note/a"},`, table.MaxBatch) + `{"id":"2","method":"DELETE","url":"note/b"}`
+	requests := strings.Repeat(`{"id":"1","method":"DELETE","url":"note/a"},`, table.MaxBatch) +
+		`{"id":"2","method":"DELETE","url":"note/b"}`
 	for what, c := range map[string]struct {
 		ask    ask
 		status int
 		retry  bool
 		parts  []string
 	}{
-		"JSON that is none":        {ask{method: "POST", target: "/tables/note", body: `{"text":}`}, 400, false, []string{"byte 8"}},
-		"a filter that is none":    {ask{method: "GET", target: "/tables/item?$filter=n%20eq%20("}, 400, false, []string{"filter, at its end", `"query"`}},
-		"a filter that nests":      {ask{method: "GET", target: "/tables/item?$filter=" + strings.Repeat("(", 200)}, 400, false, []string{"deeper than 64"}},
-		"a filter that is long":    {ask{method: "GET", target: "/tables/item?$filter=" + strings.Repeat("n", 9000)}, 400, false, []string{"8192"}},
-		"too many records":         {ask{method: "GET", target: "/tables/item?$top=21"}, 400, false, []string{"more than 20 records"}},
-		"too many changes":         {ask{method: "GET", target: "/tables/item?$deltatoken=&$top=10001"}, 400, false, []string{"10000"}},
-		"an id that is too long":   {ask{method: "POST", target: "/tables/note", body: `{"id":"` + strings.Repeat("i", 256) + `"}`}, 400, false, []string{"255"}},
-		"a number that is inexact": {ask{method: "POST", target: "/tables/note", body: `{"n":9007199254740993}`}, 400, false, []string{"9007199254740991"}},
-		"an unknown column":        {ask{method: "POST", target: "/tables/item", body: `{"colour":"red"}`}, 400, false, []string{"colour"}},
-		"a slow body":              {ask{method: "POST", target: "/tables/note", read: slow{}}, 408, false, []string{"60 seconds", `"limit"`}},
-		"an id that is taken":      {ask{method: "POST", target: "/tables/item", body: `{"id":"a","text":"mine"}`}, 409, false, []string{`"mine"`}},
-		"a version that is old": {ask{method: "PATCH", target: "/tables/item/a", body: `{"text":"x"}`, header: `If-Match: "old-1"`}, 412, false,
+		"JSON that is none": {ask{method: "POST", target: "/tables/note", body: `{"text":}`}, 400, false, []string{"byte 8"}},
+		"a filter that is none": {ask{method: "GET", target: "/tables/item?$filter=n%20eq%20("}, 400, false,
+			[]string{"filter, at its end", `"query"`}},
+		"a filter that nests": {ask{method: "GET", target: "/tables/item?$filter=" + strings.Repeat("(", 200)}, 400, false,
+			[]string{"deeper than 64"}},
+		"a filter that is long": {ask{method: "GET", target: "/tables/item?$filter=" + strings.Repeat("n", 9000)}, 400, false,
+			[]string{"8192"}},
+		"too many records": {ask{method: "GET", target: "/tables/item?$top=21"}, 400, false, []string{"more than 20 records"}},
+		"too many changes": {ask{method: "GET", target: "/tables/item?$deltatoken=&$top=10001"}, 400, false, []string{"10000"}},
+		"an id that is too long": {ask{method: "POST", target: "/tables/note", body: `{"id":"` + strings.Repeat("i", 256) + `"}`},
+			400, false, []string{"255"}},
+		"a number that is inexact": {ask{method: "POST", target: "/tables/note", body: `{"n":9007199254740993}`}, 400, false,
+			[]string{"9007199254740991"}},
+		"an unknown column": {ask{method: "POST", target: "/tables/item", body: `{"colour":"red"}`}, 400, false,
+			[]string{"colour"}},
+		"a slow body": {ask{method: "POST", target: "/tables/note", read: slow{}}, 408, false,
+			[]string{"60 seconds", `"limit"`}},
+		"an id that is taken": {ask{method: "POST", target: "/tables/item", body: `{"id":"a","text":"mine"}`}, 409, false,
+			[]string{`"mine"`}},
+		"a version that is old": {ask{method: "PATCH", target: "/tables/item/a", body: `{"text":"x"}`, header: `If-Match: "old-1"`},
+			412, false,
 			[]string{`"id":"a"`, `"version"`}},
-		"a large body":           {ask{method: "POST", target: "/tables/note", body: `{"x":"` + strings.Repeat("x", 50_000) + `"}`}, 413, false, []string{"50000 bytes", "--max-body", `"limit"`}},
-		"a batch of too many":    {ask{method: "POST", target: "/tables/$batch", body: `{"requests":[` + requests + `]}`}, 413, false, []string{"1000", `"limit"`}},
-		"a long URL":             {ask{method: "GET", target: "/tables/note?$filter=" + strings.Repeat("x", 17_000)}, 414, false, []string{"16384", `"limit"`}},
-		"what is no JSON":        {ask{method: "POST", target: "/tables/note", body: `a=b`, header: "Content-Type: text/csv"}, 415, false, []string{"text/csv", "application/json"}},
-		"a record that nests":    {ask{method: "POST", target: "/tables/note", body: deep}, 422, false, []string{"64", `"limit"`}},
-		"too many requests":      {ask{method: "GET", target: "/tables/note", remote: "192.0.2.1:2"}, 429, true, []string{"0.01 requests a second", `"limit"`}},
-		"long headers":           {ask{method: "GET", target: "/tables/note", header: "X-Long: " + strings.Repeat("x", 33_000)}, 431, false, []string{"32768", `"limit"`}},
-		"a hook that panics":     {ask{method: "POST", target: "/tables/item", body: `{"text":"panic"}`}, 500, false, []string{`"server"`}},
-		"too many listeners":     {ask{method: "GET", target: "/tables/note/live"}, 503, true, []string{"1 live connections", `"closed"`}},
-		"a request that is slow": {ask{method: "POST", target: "/tables/item", body: `{"text":"slow"}`, ctx: short}, 503, true, []string{`"error"`}},
+		"a large body": {ask{method: "POST", target: "/tables/note", body: `{"x":"` + strings.Repeat("x", 50_000) + `"}`},
+			413, false, []string{"50000 bytes", "--max-body", `"limit"`}},
+		"a batch of too many": {ask{method: "POST", target: "/tables/$batch", body: `{"requests":[` + requests + `]}`}, 413, false,
+			[]string{"1000", `"limit"`}},
+		"a long URL": {ask{method: "GET", target: "/tables/note?$filter=" + strings.Repeat("x", 17_000)}, 414, false,
+			[]string{"16384", `"limit"`}},
+		"what is no JSON": {ask{method: "POST", target: "/tables/note", body: `a=b`, header: "Content-Type: text/csv"}, 415,
+			false, []string{"text/csv", "application/json"}},
+		"a record that nests": {ask{method: "POST", target: "/tables/note", body: deep}, 422, false, []string{"64", `"limit"`}},
+		"too many requests": {ask{method: "GET", target: "/tables/note", remote: "192.0.2.1:2"}, 429, true,
+			[]string{"0.01 requests a second", `"limit"`}},
+		"long headers": {ask{method: "GET", target: "/tables/note", header: "X-Long: " + strings.Repeat("x", 33_000)}, 431,
+			false, []string{"32768", `"limit"`}},
+		"a hook that panics": {ask{method: "POST", target: "/tables/item", body: `{"text":"panic"}`}, 500, false,
+			[]string{`"server"`}},
+		"too many listeners": {ask{method: "GET", target: "/tables/note/live"}, 503, true,
+			[]string{"1 live connections", `"closed"`}},
+		"a request that is slow": {ask{method: "POST", target: "/tables/item", body: `{"text":"slow"}`, ctx: short}, 503, true,
+			[]string{`"error"`}},
 	} {
 		t.Run(what, func(t *testing.T) {
 			for i := 0; i < 20 && c.status == http.StatusTooManyRequests; i++ { // until this address has used up what it may ask

@@ -47,7 +47,8 @@ func TestTable(t *testing.T) {
 		{Name: "Shop", Hooks: server.Hooks{Insert: name}},
 		{
 			Name: "order", Columns: map[string]table.Type{"n": table.TypeInteger, "at": table.TypeDate}, Indexes: [][]string{{"n", "at"}},
-			Static: true, PageSize: 2, MaxTop: 3, Seed: []server.Record{{"id": "1", "n": 1.0}, {"id": "2", "n": 2.0}, {"id": "3", "n": 3.0}},
+			Static: true, PageSize: 2, MaxTop: 3, Seed: []server.Record{{"id": "1", "n": 1.0}, {"id": "2", "n": 2.0},
+				{"id": "3", "n": 3.0}},
 			AccessOf: map[server.Operation]server.Access{server.Delete: server.Disabled, server.Insert: server.Authenticated},
 		},
 		{Name: "diary", PerUser: true, Owner: "writer", Access: server.Authenticated},
@@ -67,8 +68,9 @@ func TestTable(t *testing.T) {
 		"of their types":                         {"anna", "POST", "/tables/order", `{"n":1.5}`, 400, "n"},
 		"an operation's access":                  {"", "POST", "/tables/order", `{"n":1}`, 401, "logged in"},
 		"a disabled operation":                   {"anna", "DELETE", "/tables/order/1", "", 405, "delete"},
-		"an owner":                               {"anna", "POST", "/tables/diary", `{"id":"d","writer":"ben"}`, 201, `"writer":"anna"`},
-		"numbers for ids":                        {"", "POST", "/tables/log", `{"text":"x"}`, 201, `"id":1`},
+		"an owner": {"anna", "POST", "/tables/diary", `{"id":"d","writer":"ben"}`, 201,
+			`"writer":"anna"`},
+		"numbers for ids": {"", "POST", "/tables/log", `{"text":"x"}`, 201, `"id":1`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if status, body := request(t, s, c.user, c.method, c.path, c.body); status != c.status || !strings.Contains(body, c.want) {
@@ -88,12 +90,14 @@ func TestNew(t *testing.T) {
 		options server.Options
 		want    string
 	}{
-		"a column of no type":         {server.Options{Tables: []server.Table{{Name: "a", Columns: map[string]table.Type{"x": "moment"}}}}, "moment"},
-		"a table twice":               {server.Options{Tables: []server.Table{{Name: "a"}, {Name: "A"}}}, "twice"},
-		"a table's name":              {server.Options{Tables: []server.Table{{Name: "a b"}}}, "a b"},
-		"an access of no kind":        {server.Options{Tables: []server.Table{{Name: "a", Access: "friends"}}}, "friends"},
-		"a page greater than maxTop":  {server.Options{Tables: []server.Table{{Name: "a", PageSize: 10, MaxTop: 5}}}, "pageSize"},
-		"a seed of the wrong type":    {server.Options{Tables: []server.Table{{Name: "a", Columns: map[string]table.Type{"n": "number"}, Seed: []server.Record{{"n": "x"}}}}}, "seed, record 1"},
+		"a column of no type": {server.Options{Tables: []server.Table{{Name: "a",
+			Columns: map[string]table.Type{"x": "moment"}}}}, "moment"},
+		"a table twice":              {server.Options{Tables: []server.Table{{Name: "a"}, {Name: "A"}}}, "twice"},
+		"a table's name":             {server.Options{Tables: []server.Table{{Name: "a b"}}}, "a b"},
+		"an access of no kind":       {server.Options{Tables: []server.Table{{Name: "a", Access: "friends"}}}, "friends"},
+		"a page greater than maxTop": {server.Options{Tables: []server.Table{{Name: "a", PageSize: 10, MaxTop: 5}}}, "pageSize"},
+		"a seed of the wrong type": {server.Options{Tables: []server.Table{{Name: "a", Columns: map[string]table.Type{"n": "number"},
+			Seed: []server.Record{{"n": "x"}}}}}, "seed, record 1"},
 		"an api without a handler":    {server.Options{APIs: []server.API{{Name: "a", Methods: server.Methods{"GET": {}}}}}, "handler"},
 		"an api twice":                {server.Options{APIs: []server.API{{Name: "a"}, {Name: "A"}}}, "twice"},
 		"an api's name":               {server.Options{APIs: []server.API{{Name: "a/b"}}}, "a/b"},

@@ -141,29 +141,36 @@ func TestVerify(t *testing.T) {
 
 	t.Run("refused", func(t *testing.T) {
 		for name, c := range map[string]struct{ token, kind string }{
-			"expired":                     {hs(jwt.MapClaims{"exp": now.Add(-time.Second).Unix()}), "TokenExpiredError"},
-			"expired, of an issuer":       {sign(t, jwt.SigningMethodRS256, idp.keys["RS256"], with(idp.URL, jwt.MapClaims{"exp": now.Add(-time.Second).Unix()})), "TokenExpiredError"},
-			"not yet":                     {hs(jwt.MapClaims{"nbf": now.Add(time.Minute).Unix()}), "NotBeforeError"},
-			"not yet, of an issuer":       {sign(t, jwt.SigningMethodES256, idp.keys["ES256"], with(idp.URL, jwt.MapClaims{"nbf": now.Add(time.Minute).Unix()})), "NotBeforeError"},
-			"another key":                 {sign(t, jwt.SigningMethodHS256, []byte("another"), with(access.Azure, nil)), "JsonWebTokenError"},
-			"another audience":            {hs(jwt.MapClaims{"aud": "other"}), "JsonWebTokenError"},
-			"another issuer's name":       {hs(jwt.MapClaims{"iss": idp.URL}), "JsonWebTokenError"},
-			"no user":                     {hs(jwt.MapClaims{"sub": nil}), "JsonWebTokenError"},
-			"a user that is a number":     {hs(jwt.MapClaims{"sub": 7}), "JsonWebTokenError"},
-			"an end that is a word":       {hs(jwt.MapClaims{"exp": "tomorrow"}), "JsonWebTokenError"},
-			"no signature, alg none":      {sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, with(access.Azure, nil)), "JsonWebTokenError"},
+			"expired": {hs(jwt.MapClaims{"exp": now.Add(-time.Second).Unix()}), "TokenExpiredError"},
+			"expired, of an issuer": {sign(t, jwt.SigningMethodRS256, idp.keys["RS256"],
+				with(idp.URL, jwt.MapClaims{"exp": now.Add(-time.Second).Unix()})), "TokenExpiredError"},
+			"not yet": {hs(jwt.MapClaims{"nbf": now.Add(time.Minute).Unix()}), "NotBeforeError"},
+			"not yet, of an issuer": {sign(t, jwt.SigningMethodES256, idp.keys["ES256"],
+				with(idp.URL, jwt.MapClaims{"nbf": now.Add(time.Minute).Unix()})), "NotBeforeError"},
+			"another key": {sign(t, jwt.SigningMethodHS256, []byte("another"), with(access.Azure, nil)),
+				"JsonWebTokenError"},
+			"another audience":        {hs(jwt.MapClaims{"aud": "other"}), "JsonWebTokenError"},
+			"another issuer's name":   {hs(jwt.MapClaims{"iss": idp.URL}), "JsonWebTokenError"},
+			"no user":                 {hs(jwt.MapClaims{"sub": nil}), "JsonWebTokenError"},
+			"a user that is a number": {hs(jwt.MapClaims{"sub": 7}), "JsonWebTokenError"},
+			"an end that is a word":   {hs(jwt.MapClaims{"exp": "tomorrow"}), "JsonWebTokenError"},
+			"no signature, alg none": {sign(t, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, with(access.Azure, nil)),
+				"JsonWebTokenError"},
 			"the signature cut off":       {parts[0] + "." + parts[1] + ".", "JsonWebTokenError"},
 			"other claims, old signature": {parts[0] + "." + forged + "." + parts[2], "JsonWebTokenError"},
 			"HS512 with the right key":    {sign(t, jwt.SigningMethodHS512, []byte(secret), with(access.Azure, nil)), "JsonWebTokenError"},
 			"HS256 with the issuer's public key": {sign(t, jwt.SigningMethodHS256, public, with(idp.URL, nil)),
 				"JsonWebTokenError"},
-			"a foreign issuer":                   {sign(t, jwt.SigningMethodRS256, foreign.keys["RS256"], with(foreign.URL, nil)), "JsonWebTokenError"},
-			"a foreign key in our issuer's name": {sign(t, jwt.SigningMethodRS256, foreign.keys["RS256"], with(idp.URL, nil)), "JsonWebTokenError"},
-			"our issuer's key, no issuer named":  {sign(t, jwt.SigningMethodRS256, idp.keys["RS256"], with(idp.URL, jwt.MapClaims{"iss": nil})), "JsonWebTokenError"},
-			"words":                              {"bread and butter", "JsonWebTokenError"},
-			"two parts":                          {parts[0] + "." + parts[1], "JsonWebTokenError"},
-			"dots":                               {"..", "JsonWebTokenError"},
-			"huge":                               {strings.Repeat("a", access.MaxToken) + "." + good, "JsonWebTokenError"},
+			"a foreign issuer": {sign(t, jwt.SigningMethodRS256, foreign.keys["RS256"], with(foreign.URL, nil)),
+				"JsonWebTokenError"},
+			"a foreign key in our issuer's name": {sign(t, jwt.SigningMethodRS256, foreign.keys["RS256"], with(idp.URL, nil)),
+				"JsonWebTokenError"},
+			"our issuer's key, no issuer named": {sign(t, jwt.SigningMethodRS256, idp.keys["RS256"],
+				with(idp.URL, jwt.MapClaims{"iss": nil})), "JsonWebTokenError"},
+			"words":     {"bread and butter", "JsonWebTokenError"},
+			"two parts": {parts[0] + "." + parts[1], "JsonWebTokenError"},
+			"dots":      {"..", "JsonWebTokenError"},
+			"huge":      {strings.Repeat("a", access.MaxToken) + "." + good, "JsonWebTokenError"},
 		} {
 			u, err := v.Verify(t.Context(), c.token)
 			e, ok := errors.AsType[*access.Error](err)
@@ -176,7 +183,8 @@ func TestVerify(t *testing.T) {
 	})
 
 	t.Run("what the server was told must be in every token", func(t *testing.T) {
-		v, err := access.New(access.Options{Key: secret, Issuers: []string{idp.URL}, Now: clock, Audience: []string{"app"}, Issuer: "us"})
+		v, err := access.New(access.Options{Key: secret, Issuers: []string{idp.URL}, Now: clock, Audience: []string{"app"},
+			Issuer: "us"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -282,7 +290,8 @@ func TestSign(t *testing.T) {
 		t.Fatalf("%+v, %v", u, err)
 	}
 	got := string(access.AppendIdentity(nil, u))
-	for _, want := range []string{`"provider_name":"aad"`, `"user_id":"anna"`, `{"typ":"groups","val":"a"},{"typ":"groups","val":"b"}`} {
+	for _, want := range []string{`"provider_name":"aad"`, `"user_id":"anna"`,
+		`{"typ":"groups","val":"a"},{"typ":"groups","val":"b"}`} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not in %s", want, got)
 		}

@@ -8,7 +8,8 @@ import (
 )
 
 func TestIdentity(t *testing.T) {
-	const name, role = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress", "http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
+	const name, role = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress",
+		"http://schemas.microsoft.com/ws/2008/06/identity/claims/role"
 	u := &access.User{ID: "anna", Claims: map[string]any{
 		"idp": "aad", "iss": "https://login.example.com", "sub": "anna", "exp": 5.0, "admin": true,
 		name: "anna@example.com", role: []any{"buyer", "cook"}, "groups": []any{"staff"}, "amr": []any{"pwd"},

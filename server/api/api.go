@@ -297,5 +297,6 @@ func unknownTable(name string) error {
 		name = name[:128] + "…"
 	}
 	return table.Errorf(table.CodeNotFound, "the server has no table ", strconv.QuoteToGraphic(name),
-		`: to add one, put a file `, file, ` such as {"columns":{"text":"string"}} into the server's --tables folder and start it again`)
+		`: to add one, put a file `, file, ` such as {"columns":{"text":"string"}} into the server's --tables folder `,
+		`and start it again`)
 }

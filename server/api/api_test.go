@@ -28,9 +28,10 @@ type server struct {
 
 // tables are the files that tests use: one that knows its columns, one that takes any, one without soft delete.
 var tables = map[string]string{
-	"todoitem": `{"columns":{"text":"string","complete":"boolean","due":"date","n":"number"},"dynamicSchema":false,"maxTop":100,"pageSize":5}`,
-	"note":     `{}`,
-	"hard":     `{"columns":{"text":"string"},"softDelete":false}`,
+	"todoitem": `{"columns":{"text":"string","complete":"boolean","due":"date","n":"number"},` +
+		`"dynamicSchema":false,"maxTop":100,"pageSize":5}`,
+	"note": `{}`,
+	"hard": `{"columns":{"text":"string"},"softDelete":false}`,
 }
 
 func start(t testing.TB, set func(*api.Options)) *server {
@@ -161,35 +162,45 @@ func TestBadRequests(t *testing.T) {
 		status int
 		parts  []string
 	}{
-		"an unknown table":                 {s.do("GET", "/tables/shopping", ""), 404, []string{`\"shopping\"`, "shopping.json", "--tables", `"code":"not-found"`}},
+		"an unknown table": {s.do("GET", "/tables/shopping", ""), 404,
+			[]string{`\"shopping\"`, "shopping.json", "--tables", `"code":"not-found"`}},
 		"a table whose name cannot be one": {s.do("GET", "/tables/..%2f..%2fetc", ""), 404, []string{"NAME.json"}},
 		"no table":                         {s.do("GET", "/tables/", ""), 404, []string{"/tables/NAME"}},
 		"malformed JSON":                   {s.do("POST", "/tables/todoitem", `{"text":}`), 400, []string{"byte 8"}},
 		"JSON that ends early":             {s.do("POST", "/tables/todoitem", `{"text":"a`), 400, []string{"byte 10"}},
 		"an array":                         {s.do("POST", "/tables/todoitem", `[{"text":"a"}]`), 400, []string{"byte 0"}},
 		"no body":                          {s.do("POST", "/tables/todoitem", ``), 400, []string{"byte 0"}},
-		"a body over the limit":            {s.do("POST", "/tables/todoitem", long), 413, []string{"2000 bytes", "--max-body", `"code":"limit"`}},
-		"a wrong type":                     {s.do("POST", "/tables/todoitem", `{"text":5}`), 400, []string{"column text", `"code":"invalid"`}},
-		"an unknown column":                {s.do("POST", "/tables/todoitem", `{"txet":"a"}`), 400, []string{"txet"}},
-		"a number beyond 2^53":             {s.do("POST", "/tables/todoitem", `{"n":9007199254740993}`), 400, nil},
-		"text with U+0000":                 {s.do("POST", "/tables/todoitem", `{"text":"\u0000"}`), 400, nil},
-		"an id with a slash":               {s.do("POST", "/tables/todoitem", `{"id":"a/b"}`), 400, []string{"a/b"}},
-		"an id that is no text":            {s.do("POST", "/tables/todoitem", `{"id":7}`), 400, []string{"id"}},
-		"a form":                           {s.do("POST", "/tables/todoitem", `text=a`, "Content-Type: application/x-www-form-urlencoded"), 415, []string{"application/json"}},
-		"plain text":                       {s.do("POST", "/tables/$batch", `{}`, "Content-Type: text/plain"), 415, nil},
-		"a method of no table":             {s.do("PUT", "/tables/todoitem/a", `{}`), 405, []string{"PUT", "PATCH"}},
-		"a delete of no record":            {s.do("DELETE", "/tables/todoitem", ``), 400, []string{"/tables/todoitem/ID"}},
-		"a batch by GET":                   {s.do("GET", "/tables/$batch", ``), 405, []string{"POST"}},
-		"a batch that is none":             {s.do("POST", "/tables/$batch", `{"request":[]}`), 400, []string{"requests"}},
-		"a broken filter":                  {s.do("GET", "/tables/todoitem?$filter=text%20eq", ``), 400, []string{`"code":"query"`}},
-		"a filter by no column":            {s.do("GET", "/tables/todoitem?$filter=txet%20eq%20'a'", ``), 400, []string{"txet"}},
-		"too great a $top":                 {s.do("GET", "/tables/todoitem?$top=101", ``), 400, []string{"You cannot request more than 100 records"}},
-		"a token that is none":             {s.do("GET", "/tables/todoitem?$deltatoken=yesterday", ``), 400, []string{"yesterday", "empty $deltatoken"}},
-		"a token of elsewhere":             {s.do("GET", "/tables/todoitem?$deltatoken=other-12", ``), 410, []string{`"code":"epoch"`}},
-		"half of a repeatability":          {s.do("POST", "/tables/todoitem", `{}`, "Repeatability-Request-ID: x"), 400, []string{"Repeatability-Client-ID"}},
-		"a client without number":          {s.do("POST", "/tables/todoitem", `{}`, "Repeatability-Request-ID: x", "Repeatability-Client-ID: c"), 400, nil},
-		"no version":                       {s.do("GET", "/tables/todoitem", ``, "ZUMO-API-VERSION:"), 400, []string{"ZUMO-API-VERSION of 2.0.0."}},
-		"another version":                  {s.do("GET", "/tables/todoitem", ``, "ZUMO-API-VERSION: 1.0.0"), 400, []string{"ZUMO-API-VERSION of 2.0.0."}},
+		"a body over the limit": {s.do("POST", "/tables/todoitem", long), 413,
+			[]string{"2000 bytes", "--max-body", `"code":"limit"`}},
+		"a wrong type": {s.do("POST", "/tables/todoitem", `{"text":5}`), 400,
+			[]string{"column text", `"code":"invalid"`}},
+		"an unknown column":     {s.do("POST", "/tables/todoitem", `{"txet":"a"}`), 400, []string{"txet"}},
+		"a number beyond 2^53":  {s.do("POST", "/tables/todoitem", `{"n":9007199254740993}`), 400, nil},
+		"text with U+0000":      {s.do("POST", "/tables/todoitem", `{"text":"\u0000"}`), 400, nil},
+		"an id with a slash":    {s.do("POST", "/tables/todoitem", `{"id":"a/b"}`), 400, []string{"a/b"}},
+		"an id that is no text": {s.do("POST", "/tables/todoitem", `{"id":7}`), 400, []string{"id"}},
+		"a form": {s.do("POST", "/tables/todoitem", `text=a`,
+			"Content-Type: application/x-www-form-urlencoded"), 415, []string{"application/json"}},
+		"plain text":            {s.do("POST", "/tables/$batch", `{}`, "Content-Type: text/plain"), 415, nil},
+		"a method of no table":  {s.do("PUT", "/tables/todoitem/a", `{}`), 405, []string{"PUT", "PATCH"}},
+		"a delete of no record": {s.do("DELETE", "/tables/todoitem", ``), 400, []string{"/tables/todoitem/ID"}},
+		"a batch by GET":        {s.do("GET", "/tables/$batch", ``), 405, []string{"POST"}},
+		"a batch that is none":  {s.do("POST", "/tables/$batch", `{"request":[]}`), 400, []string{"requests"}},
+		"a broken filter":       {s.do("GET", "/tables/todoitem?$filter=text%20eq", ``), 400, []string{`"code":"query"`}},
+		"a filter by no column": {s.do("GET", "/tables/todoitem?$filter=txet%20eq%20'a'", ``), 400, []string{"txet"}},
+		"too great a $top": {s.do("GET", "/tables/todoitem?$top=101", ``), 400,
+			[]string{"You cannot request more than 100 records"}},
+		"a token that is none": {s.do("GET", "/tables/todoitem?$deltatoken=yesterday", ``), 400,
+			[]string{"yesterday", "empty $deltatoken"}},
+		"a token of elsewhere": {s.do("GET", "/tables/todoitem?$deltatoken=other-12", ``), 410, []string{`"code":"epoch"`}},
+		"half of a repeatability": {s.do("POST", "/tables/todoitem", `{}`, "Repeatability-Request-ID: x"), 400,
+			[]string{"Repeatability-Client-ID"}},
+		"a client without number": {s.do("POST", "/tables/todoitem", `{}`, "Repeatability-Request-ID: x",
+			"Repeatability-Client-ID: c"), 400, nil},
+		"no version": {s.do("GET", "/tables/todoitem", ``, "ZUMO-API-VERSION:"), 400,
+			[]string{"ZUMO-API-VERSION of 2.0.0."}},
+		"another version": {s.do("GET", "/tables/todoitem", ``, "ZUMO-API-VERSION: 1.0.0"), 400,
+			[]string{"ZUMO-API-VERSION of 2.0.0."}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
@@ -261,7 +272,8 @@ func TestOrigins(t *testing.T) {
 	})
 
 	t.Run("another origin gets no headers, and cannot write unasked", func(t *testing.T) {
-		for _, origin := range []string{other, "http://localhost.evil.example:80", "http://localhost:", "http://localhost:9000.evil.example", "null"} {
+		for _, origin := range []string{other, "http://localhost.evil.example:80", "http://localhost:",
+			"http://localhost:9000.evil.example", "null"} {
 			a := s.do("GET", "/tables/note", "", "Origin: "+origin)
 			if a.header.Get("Access-Control-Allow-Origin") != "" {
 				t.Errorf("%s is allowed", origin)

@@ -68,7 +68,8 @@ func TestBatch(t *testing.T) {
 		}
 		// A conflict of either kind brings the server's record and its tag.
 		for _, i := range []int{2, 3, 4} {
-			if r := responses[i]; r.Body["text"] != "bread" || r.Body["complete"] != true || r.Headers["etag"] != `"b-2"` || r.Body.Version() != "b-2" {
+			if r := responses[i]; r.Body["text"] != "bread" || r.Body["complete"] != true || r.Headers["etag"] != `"b-2"` ||
+				r.Body.Version() != "b-2" {
 				t.Errorf("answer %d: %+v", i, r)
 			}
 		}
@@ -171,8 +172,8 @@ func TestAnswerLost(t *testing.T) {
 func TestFork(t *testing.T) {
 	s := start(t, nil)
 	insert := func(seq int, request, id string) string {
-		return fmt.Sprintf(`{"method":"POST","url":"note","body":{"id":"%s"},"headers":{"repeatability-request-id":"%s","repeatability-client-id":"c.%d"}}`,
-			id, request, seq)
+		return fmt.Sprintf(`{"method":"POST","url":"note","body":{"id":"%s"},`+
+			`"headers":{"repeatability-request-id":"%s","repeatability-client-id":"c.%d"}}`, id, request, seq)
 	}
 	s.push(batch(insert(1, "one", "a")))
 	if got := statuses(s.push(batch(insert(1, "two", "b"), insert(2, "three", "c")))); got != "409:fork 409:fork" {

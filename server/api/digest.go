@@ -16,8 +16,8 @@ const (
 )
 
 // digest answers what the table holds for the caller in a range of ids, in parts of so many records: count and digest of each,
-// and the records themselves where they are asked for. It tells of what a delta with the same token and filter tells of, and costs
-// no more than a page of that.
+// and the records themselves where they are asked for. It tells of what a delta with the same token and filter tells of, and
+// costs no more than a page of that.
 //
 // What was written after the token is left out, and named instead: the client, which has the records as they were before, leaves
 // it out as well. So both sides compare the same moment, however busy the table is. What has changed is read last, from which
@@ -126,7 +126,8 @@ func (d *digest) cut(ctx context.Context, a *API) error {
 			}
 		}
 		if read > 2*table.MaxDigest {
-			return table.Errorf(table.CodeLimit, "no id after ", strconv.Quote(d.after), " can end a digest: they have characters beyond U+D7FF")
+			return table.Errorf(table.CodeLimit, "no id after ", strconv.Quote(d.after),
+				" can end a digest: they have characters beyond U+D7FF")
 		}
 		if len(rows) < digestPage {
 			d.ends, d.found = append(d.ends, d.to), append(d.found, part)

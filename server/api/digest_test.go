@@ -48,7 +48,8 @@ func TestDigest(t *testing.T) {
 			var got []string
 			for i, p := range s.digest("note", query).Parts {
 				ids, _, _ := strings.Cut(strings.Split(want+" ", " ")[i], ":")
-				if p.Count != len(ids) || p.Digest != table.DigestOf(rows(ids)...) || strings.Contains(query, "records") && len(p.Records) != p.Count {
+				if p.Count != len(ids) || p.Digest != table.DigestOf(rows(ids)...) || strings.Contains(query, "records") &&
+					len(p.Records) != p.Count {
 					t.Errorf("%s: part %d is %+v", query, i, p)
 				}
 				got = append(got, ids+":"+p.To)
@@ -69,7 +70,8 @@ func TestDigest(t *testing.T) {
 	})
 	t.Run("refusals", func(t *testing.T) {
 		for query, want := range map[string]string{
-			"$deltatoken=": "pull first", at + "&size=0": "size", at + "&parts=x": "parts", at + "&after=😀": "U+D7FF", at + "&$orderby=text": "$orderby",
+			"$deltatoken=": "pull first", at + "&size=0": "size", at + "&parts=x": "parts", at + "&after=😀": "U+D7FF", at +
+				"&$orderby=text": "$orderby",
 			at + "&$filter=((": "",
 		} {
 			s.expect(s.do("GET", "/tables/note"+table.PathDigest+"?"+query, ""), 400, want)

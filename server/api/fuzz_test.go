@@ -15,13 +15,15 @@ import (
 // and says in JSON what was wrong.
 func FuzzRequest(f *testing.F) {
 	for _, seed := range [...][5]string{
-		{"GET", "/tables/todoitem", "$filter=text eq 'x' and n gt 1&$orderby=n desc&$top=5&$skip=1&$select=id,n&$inlinecount=allpages", "", "2.0.0"},
+		{"GET", "/tables/todoitem", "$filter=text eq 'x' and n gt 1&$orderby=n desc&$top=5&$skip=1&$select=id,n&$inlinecount=allpages",
+			"", "2.0.0"},
 		{"GET", "/tables/note", "$filter=contains(a,'b') or a in ('x',null)&$count=true&__includedeleted=true", "", "3.0.0"},
 		{"GET", "/tables/note", "$filter=at gt cast(2026-01-01T00:00:00.000Z,Edm.DateTimeOffset)", "", "3.0.0"},
 		{"GET", "/tables/note", "$deltatoken=b-1.0~00&$top=3&$filter=a eq 1", "", ""},
 		{"GET", "/tables/note", "modifiedSince=2026-01-01T00:00:00Z", "", ""},
 		{"POST", "/tables/note", "", `{"id":"a","x":{"y":[1,2,{"z":null}]},"n":1e3}`, "2.0.0"},
-		{"POST", "/tables/$batch", "", `{"requests":[{"id":"1","atomicityGroup":"g","method":"PATCH","url":"note/a","headers":{"if-match":"\"b-1\""},"body":{"x":1}}]}`, ""},
+		{"POST", "/tables/$batch", "", `{"requests":[{"id":"1","atomicityGroup":"g","method":"PATCH","url":"note/a",` +
+			`"headers":{"if-match":"\"b-1\""},"body":{"x":1}}]}`, ""},
 		{"PATCH", "/tables/todoitem/a", "", `{"text":"x","version":"b-1"}`, "2.0.0"},
 		{"PUT", "/tables/note/a", "__includeDeleted=true", `{"deleted":false}`, "3.0.0"},
 		{"DELETE", "/tables/note", "$filter=true", "", "2.0.0"},

@@ -63,7 +63,8 @@ func TestHooks(t *testing.T) {
 	s := start(t, func(o *api.Options) {
 		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		o.Hooks = map[string]api.Hooks{
-			"NOTE": {Read: hook(db.Read), Insert: hook(db.Insert), Update: hook(db.Update), Delete: hook(db.Delete), Undelete: hook(db.Undelete)},
+			"NOTE": {Read: hook(db.Read), Insert: hook(db.Insert), Update: hook(db.Update), Delete: hook(db.Delete),
+				Undelete: hook(db.Undelete)},
 			"hard": {Insert: api.Hook{Before: func(*api.Context) error { panic("out of bread") }}},
 		}
 	})
@@ -124,7 +125,8 @@ func TestHooks(t *testing.T) {
 		log.take()
 		a := s.do("POST", "/tables/hard", `{"id":"a"}`)
 		s.expect(a, 500, `"code":"server"`)
-		if text := log.take(); strings.Contains(a.text, "bread") || strings.Count(text, "\n") != 1 || !strings.Contains(text, "out of bread") {
+		if text := log.take(); strings.Contains(a.text, "bread") || strings.Count(text, "\n") != 1 ||
+			!strings.Contains(text, "out of bread") {
 			t.Errorf("answered %s, logged: %s", a.text, text)
 		}
 	})
@@ -189,7 +191,8 @@ func TestWebhook(t *testing.T) {
 		told(t, `"operation":"delete"`, `"deleted":true`)
 	})
 	t.Run("also of batches, but not again of what is sent again", func(t *testing.T) {
-		batch := `{"requests":[{"id":"1","method":"POST","url":"told","headers":{"Repeatability-Request-ID":"op","Repeatability-Client-ID":"c.1"},"body":{"id":"b"}}]}`
+		batch := `{"requests":[{"id":"1","method":"POST","url":"told","body":{"id":"b"},` +
+			`"headers":{"Repeatability-Request-ID":"op","Repeatability-Client-ID":"c.1"}}]}`
 		s.expect(s.do("POST", "/tables/$batch", batch), 200, `"status":201`)
 		told(t, `"id":"b"`)
 		s.expect(s.do("POST", "/tables/$batch", batch), 200, `"status":201`)
@@ -228,10 +231,12 @@ func TestData(t *testing.T) {
 	if made, err := note.Insert(t.Context(), table.Record{"n": 2.0}); err != nil || made.ID() == "" {
 		t.Errorf("without an id: %v, %v", made, err)
 	}
-	if next, err := note.Update(t.Context(), table.Record{"id": "a", "n": 3.0, "version": row.Version()}); err != nil || next["n"] != 3.0 {
+	if next, err := note.Update(t.Context(), table.Record{"id": "a", "n": 3.0, "version": row.Version()}); err != nil ||
+		next["n"] != 3.0 {
 		t.Errorf("%v, %v", next, err)
 	}
-	if _, err := note.Update(t.Context(), table.Record{"id": "a", "n": 4.0, "version": row.Version()}); table.CodeOf(err) != table.CodeConflict {
+	if _, err := note.Update(t.Context(), table.Record{"id": "a", "n": 4.0,
+		"version": row.Version()}); table.CodeOf(err) != table.CodeConflict {
 		t.Errorf("a stale version: %v", err)
 	}
 	q := table.NewQuery()

@@ -19,7 +19,8 @@ func TestImport(t *testing.T) {
 		"an array":                 `[{"alpha_3":"aaa","name":"Ghotuo"}, {"alpha_3":"aab","name":"Alumu-Tesu"}]`,
 		"lines":                    "{\"alpha_3\":\"aaa\",\"name\":\"Ghotuo\"}\n{\"alpha_3\":\"aab\",\"name\":\"Alumu-Tesu\"}\n",
 		"an object with one array": `{"639-3": [{"alpha_3":"aaa","name":"Ghotuo"}, {"alpha_3":"aab","name":"Alumu-Tesu"}]}`,
-		"with a byte order mark":   "\xef\xbb\xbf \n[{\"alpha_3\":\"aaa\",\"name\":\"Ghotuo\"}, {\"alpha_3\":\"aab\",\"name\":\"Alumu-Tesu\"}]",
+		"with a byte order mark": "\xef\xbb\xbf \n[{\"alpha_3\":\"aaa\",\"name\":\"Ghotuo\"}, " +
+			"{\"alpha_3\":\"aab\",\"name\":\"Alumu-Tesu\"}]",
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, nil)
@@ -35,7 +36,8 @@ func TestImport(t *testing.T) {
 	}
 
 	t.Run("importing again moves only what differs", func(t *testing.T) {
-		if n, err := load(`[{"id":"a","n":1},{"id":"b","n":2},{"id":"c","n":null}]`, "note", ""); err != nil || n != (api.Imported{Added: 3}) {
+		if n, err := load(`[{"id":"a","n":1},{"id":"b","n":2},{"id":"c","n":null}]`, "note", ""); err != nil ||
+			n != (api.Imported{Added: 3}) {
 			t.Fatalf("%+v, %v", n, err)
 		}
 		token := s.pull("$deltatoken=").Token
@@ -71,9 +73,10 @@ func TestImport(t *testing.T) {
 	})
 
 	for name, c := range map[string]struct{ text, table, id, want string }{
-		"an unknown table":      {`[]`, "shopping", "", "shopping.json"},
-		"nothing":               {" \n", "note", "", "nothing in it"},
-		"no id":                 {`[{"id":"a"},{"name":"b"}]`, "note", "", "record 2: it has no id: name the column that identifies a record with --id"},
+		"an unknown table": {`[]`, "shopping", "", "shopping.json"},
+		"nothing":          {" \n", "note", "", "nothing in it"},
+		"no id": {`[{"id":"a"},{"name":"b"}]`, "note", "",
+			"record 2: it has no id: name the column that identifies a record with --id"},
 		"another id":            {`[{"id":"a"}]`, "note", "alpha_3", "record 1: it has no alpha_3"},
 		"an id that is a list":  {`[{"id":[]}]`, "note", "", "record 1"},
 		"a wrong type":          {`[{"id":"a"},{"id":"b"},{"id":"c","n":"x"}]`, "todoitem", "", "record 3"},

@@ -11,7 +11,8 @@ import (
 func TestList(t *testing.T) {
 	s := start(t, nil)
 	for i := range 12 {
-		s.expect(s.do("POST", "/tables/todoitem", fmt.Sprintf(`{"id":"%02d","text":"it's %d","n":%d,"complete":%t}`, i, i, 100-i, i%2 == 0)), 201)
+		s.expect(s.do("POST", "/tables/todoitem", fmt.Sprintf(`{"id":"%02d","text":"it's %d","n":%d,"complete":%t}`, i, i, 100-i,
+			i%2 == 0)), 201)
 	}
 	s.expect(s.do("DELETE", "/tables/todoitem/03", ""), 200)
 

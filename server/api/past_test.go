@@ -36,14 +36,16 @@ func TestPast(t *testing.T) {
 		s.expect(s.do("GET", "/tables/note/3", ""), 404)
 	})
 	t.Run("a pull of one who has seen more than its token says is refused", func(t *testing.T) {
-		a := s.expect(s.do("GET", "/tables/note?$deltatoken="+page.Token+"&$seen="+mark.Boot+"-99", ""), 410, `"code":"epoch"`, `"past":{"note":`)
+		a := s.expect(s.do("GET", "/tables/note?$deltatoken="+page.Token+"&$seen="+mark.Boot+"-99", ""), 410, `"code":"epoch"`,
+			`"past":{"note":`)
 		if strings.Contains(a.text, "value") {
 			t.Error(a.text)
 		}
 	})
 	t.Run("a record that is brought back says so in its version, and those that follow", func(t *testing.T) {
 		operation := func(n, method, url, headers, body string) string {
-			return `{"requests":[{"id":"` + n + `","method":"` + method + `","url":"` + url + `","headers":{"repeatability-request-id":"` + n +
+			return `{"requests":[{"id":"` + n + `","method":"` + method + `","url":"` + url + `","headers":{"repeatability-request-id":"` +
+				n +
 				`","repeatability-client-id":"c.` + n + `"` + headers + `},"body":` + body + `}]}`
 		}
 		batch := func(wants string, text string) {

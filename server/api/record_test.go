@@ -56,7 +56,8 @@ func TestInsert(t *testing.T) {
 	t.Run("a dynamic table keeps unknown columns as they are", func(t *testing.T) {
 		body := `{"id":"odd","list":[1,{"x":null}],"big":9007199254740991,"small":1e-7,"emoji":"🥖","__proto__":"p"}`
 		r := s.record(s.expect(s.do("POST", "/tables/note", body), 201))
-		for name, want := range map[string]string{"list": "[1 map[x:<nil>]]", "big": "9.007199254740991e+15", "small": "1e-07", "emoji": "🥖", "__proto__": "p"} {
+		for name, want := range map[string]string{"list": "[1 map[x:<nil>]]", "big": "9.007199254740991e+15", "small": "1e-07",
+			"emoji": "🥖", "__proto__": "p"} {
 			if got := fmt.Sprint(r[name]); got != want {
 				t.Errorf("%s is %s, want %s", name, got, want)
 			}
@@ -82,7 +83,8 @@ func TestUpdate(t *testing.T) {
 
 	t.Run("a stale If-Match is 412 with the server's record and its ETag", func(t *testing.T) {
 		a := s.expect(s.do("PATCH", "/tables/todoitem/a", `{"text":"x"}`, `If-Match: "`+first.Version()+`"`), 412)
-		if r := s.record(a); r.Version() != second.Version() || r["complete"] != true || a.header.Get("ETag") != `"`+second.Version()+`"` {
+		if r := s.record(a); r.Version() != second.Version() || r["complete"] != true ||
+			a.header.Get("ETag") != `"`+second.Version()+`"` {
 			t.Errorf("%s %v", a.text, a.header)
 		}
 	})
@@ -136,7 +138,8 @@ func TestDelete(t *testing.T) {
 	first := s.record(s.do("POST", "/tables/todoitem", `{"id":"a","text":"bread"}`))
 
 	s.expect(s.do("DELETE", "/tables/todoitem/a", "", `If-Match: "stale"`), 412, first.Version())
-	gone := s.record(s.expect(s.do("DELETE", "/tables/todoitem/a", "", `If-Match: "`+first.Version()+`"`), 200, `"deleted":true`, "bread"))
+	gone := s.record(s.expect(s.do("DELETE", "/tables/todoitem/a", "", `If-Match: "`+first.Version()+`"`), 200, `"deleted":true`,
+		"bread"))
 	s.expect(s.do("DELETE", "/tables/todoitem/a", ""), 404, "The item does not exist")
 	s.expect(s.do("GET", "/tables/todoitem/a?__includeDeleted=true", ""), 404)
 	s.expect(s.do("PATCH", "/tables/todoitem/a", `{"text":"x"}`), 404)

@@ -26,11 +26,14 @@ func TestParseTable(t *testing.T) {
 		for file, want := range map[string]string{
 			`{}`:                         "anonymous anonymous anonymous anonymous anonymous",
 			`{"access":"authenticated"}`: "authenticated authenticated authenticated authenticated authenticated",
-			`{"access":"Disabled","read":{"access":"anonymous"}}`:                       "anonymous disabled disabled disabled disabled",
-			`{"authorize":true,"delete":{"disable":true}}`:                              "authenticated authenticated authenticated disabled authenticated",
-			`{"access":{"insert":"authenticated","undelete":"disabled"}}`:               "anonymous authenticated anonymous anonymous disabled",
-			`{"access":"authenticated","read":"anonymous","update":{"authorize":true}}`: "anonymous authenticated authenticated authenticated authenticated",
-			`{"authorize":true,"disable":true}`:                                         "disabled disabled disabled disabled disabled",
+			`{"access":"Disabled","read":{"access":"anonymous"}}`: "anonymous disabled disabled disabled disabled",
+			`{"authorize":true,"delete":{"disable":true}}`: "authenticated authenticated authenticated " +
+				"disabled authenticated",
+			`{"access":{"insert":"authenticated","undelete":"disabled"}}`: "anonymous authenticated anonymous anonymous " +
+				"disabled",
+			`{"access":"authenticated","read":"anonymous","update":{"authorize":true}}`: "anonymous authenticated authenticated " +
+				"authenticated authenticated",
+			`{"authorize":true,"disable":true}`: "disabled disabled disabled disabled disabled",
 		} {
 			parsed, err := db.ParseTable("note", []byte(file))
 			if err != nil {
@@ -144,7 +147,8 @@ func TestCursor(t *testing.T) {
 			t.Errorf("%+v as %q reads back as %+v, %v", c, c, got, err)
 		}
 	}
-	for _, text := range []string{"", "12", "k3x", "k3x-", "k3x-0", "-12", "k3x--1", "k3x-012", "k3x-+1", "k3x-12.12", "k3x-12.", "k3x-9999999999999999999"} {
+	for _, text := range []string{"", "12", "k3x", "k3x-", "k3x-0", "-12", "k3x--1", "k3x-012", "k3x-+1", "k3x-12.12", "k3x-12.",
+		"k3x-9999999999999999999"} {
 		if c, err := db.ParseCursor(text); err == nil {
 			t.Errorf("%q reads as %+v", text, c)
 		}
@@ -154,9 +158,11 @@ func TestCursor(t *testing.T) {
 // FuzzParseTable reads any file. What is accepted can be relied on.
 func FuzzParseTable(f *testing.F) {
 	for _, text := range []string{
-		`{}`, `{"columns":{"text":"string"},"indexes":["text",["text","id"]],"dynamicSchema":false,"softDelete":true,"seed":[{"text":"x"}]}`,
+		`{}`, `{"columns":{"text":"string"},"indexes":["text",["text","id"]],` +
+			`"dynamicSchema":false,"softDelete":true,"seed":[{"text":"x"}]}`,
 		`{"access":{"read":"anonymous","insert":"authenticated"},"update":{"disable":true},"authorize":true}`,
-		`{"perUser":true,"userIdColumn":"owner","recordsExpire":{"days":1,"hours":2},"webhook":{"url":"https://example.com/"},"databaseTableName":"x"}`,
+		`{"perUser":true,"userIdColumn":"owner","recordsExpire":{"days":1,"hours":2},` +
+			`"webhook":{"url":"https://example.com/"},"databaseTableName":"x"}`,
 		`{"autoIncrement":true,"pageSize":10,"maxTop":20,"other":1}`,
 	} {
 		f.Add([]byte(text))

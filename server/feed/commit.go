@@ -83,8 +83,8 @@ func (f *Feed) begin(tx db.Tx, ops []Op) (*commit, error) {
 	return c, c.recollect(ops)
 }
 
-// named returns the ids of the rows that the operations are about, by table; false for those that are new, and need no look. If they
-// are asked for again, something did not hold the first time, and none counts as new.
+// named returns the ids of the rows that the operations are about, by table; false for those that are new, and need no look. If
+// they are asked for again, something did not hold the first time, and none counts as new.
 func named(ops []Op) map[string]map[string]bool {
 	ids := map[string]map[string]bool{}
 	for i := range ops {

@@ -112,7 +112,8 @@ func TestClockSetBack(t *testing.T) {
 					last = at
 				}
 			}
-			if _, err := reader.pull(t.Context(), d, "note", 1000); err != nil || len(reader.rows) != 40*(i+1) || reader.cursor.After <= cursor {
+			if _, err := reader.pull(t.Context(), d, "note", 1000); err != nil || len(reader.rows) != 40*(i+1) ||
+				reader.cursor.After <= cursor {
 				t.Errorf("after step %d the follower has %d rows at %s, %v", i, len(reader.rows), reader.cursor, err)
 			}
 			cursor = reader.cursor.After

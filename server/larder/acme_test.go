@@ -165,7 +165,8 @@ func TestACME(t *testing.T) {
 		if alone.await(`(.*"level":"ERROR","msg":"there is no certificate yet","name":"shop.example.com")`) == "" {
 			t.Error("the log says nothing")
 		}
-		c, err := tls.Dial("tcp", strings.TrimPrefix(alone.url, "https://"), &tls.Config{ServerName: "shop.example.com", RootCAs: i.roots})
+		c, err := tls.Dial("tcp", strings.TrimPrefix(alone.url, "https://"),
+			&tls.Config{ServerName: "shop.example.com", RootCAs: i.roots})
 		if err == nil {
 			c.Close()
 			t.Error("there is a certificate")
@@ -193,7 +194,8 @@ func TestRenewal(t *testing.T) {
 // shake returns the server's certificate, which must have been issued by one of the roots. It may be about to end.
 func shake(t *testing.T, p *process, roots *x509.CertPool) *x509.Certificate {
 	t.Helper()
-	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"), &tls.Config{ServerName: "shop.example.com", InsecureSkipVerify: true})
+	c, err := tls.Dial("tcp", strings.TrimPrefix(p.url, "https://"),
+		&tls.Config{ServerName: "shop.example.com", InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}

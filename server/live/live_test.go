@@ -37,7 +37,9 @@ func open(t *testing.T, d db.DB, o live.Options) *site {
 	}
 	s := &site{t: t, db: d, note: note, hub: live.New(d, o)}
 	t.Cleanup(s.hub.Close)
-	s.feed, err = feed.Open(t.Context(), d, []*db.Table{note}, feed.Options{Committed: func(c feed.Commit) { s.hub.Committed(c.Pieces) }})
+	s.feed, err = feed.Open(t.Context(), d, []*db.Table{note}, feed.Options{
+		Committed: func(c feed.Commit) { s.hub.Committed(c.Pieces) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +284,8 @@ func TestStream(t *testing.T) {
 		c := s.listen(both)
 		s.put("a")
 		c.next()
-		if _, err := f.Push(t.Context(), []feed.Op{{Table: other, Action: feed.Insert, ID: "x", Record: table.Record{"id": "x"}}}); err != nil {
+		if _, err := f.Push(t.Context(), []feed.Op{{Table: other, Action: feed.Insert, ID: "x",
+			Record: table.Record{"id": "x"}}}); err != nil {
 			t.Fatal(err)
 		}
 		if m := c.next(); m.event != "o" || !strings.Contains(m.data, `"x"`) { // of another feed: by asking

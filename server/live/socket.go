@@ -30,7 +30,8 @@ type socket struct {
 // HTTP/2 has many streams in one connection, some middlewares change what is written, and hooks need the request.
 func (c *connection) takeOver(r *http.Request, a *answer) bool {
 	own := func(t Table) bool { return t.See != nil }
-	if r.ProtoMajor != 1 || r.ProtoMinor < 1 || a.w.Header().Get("Content-Encoding") != "" || slices.ContainsFunc(c.stream.Tables, own) {
+	if r.ProtoMajor != 1 || r.ProtoMinor < 1 || a.w.Header().Get("Content-Encoding") != "" ||
+		slices.ContainsFunc(c.stream.Tables, own) {
 		return false
 	}
 	conn, _, err := a.control.Hijack()

@@ -206,7 +206,8 @@ func TestAlike(t *testing.T) {
 		s.put(id, user)
 		for k, c := range everybody {
 			m := c.next()
-			if !strings.Contains(m.data, `"id":"`+id+`"`) || (m.event == "note") != (k == 1 || k == 4) || strings.HasSuffix(m.id, "~x") != (k == 3 || k == 5) {
+			if !strings.Contains(m.data, `"id":"`+id+`"`) || (m.event == "note") != (k == 1 || k == 4) ||
+				strings.HasSuffix(m.id, "~x") != (k == 3 || k == 5) {
 				t.Errorf("%d is told %+v of %s", k, m, id)
 			}
 		}

@@ -73,8 +73,8 @@ func (c *connection) wake() {
 	}
 }
 
-// Serve sends events until the client goes, the hub ends, or the stream's time is over. It may return earlier, and the hub goes on
-// by itself: a connection that is taken over from net/http holds nothing of its request. An error means that nothing was sent
+// Serve sends events until the client goes, the hub ends, or the stream's time is over. It may return earlier, and the hub goes
+// on by itself: a connection that is taken over from net/http holds nothing of its request. An error means that nothing was sent
 // yet: its code is [table.CodeLimit] where there are too many connections, and [table.CodeClosed] where the hub has ended.
 func (h *Hub) Serve(w http.ResponseWriter, r *http.Request, s Stream) error {
 	if err := h.enter(s.source()); err != nil {

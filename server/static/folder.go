@@ -57,7 +57,8 @@ func list(fsys fs.FS, maxSize int64, now time.Time) (stamps, error) {
 			return fmt.Errorf("%s: not a regular file", name)
 		}
 		if total += info.Size(); total > maxSize {
-			return fmt.Errorf("%s: the folder holds more than %d bytes, which would all be kept in memory: is it the right one?", name, maxSize)
+			return fmt.Errorf("%s: the folder holds more than %d bytes, which would all be kept in memory: is it the right one?", name,
+				maxSize)
 		}
 		seen[name] = stamp{info.Size(), info.ModTime().UnixNano(), now.Sub(info.ModTime()).Abs() < lookEvery}
 		return nil
@@ -184,7 +185,8 @@ func readFile(fsys fs.FS, name string, seen stamps, logger *slog.Logger) (*file,
 		}
 		// A copy that was left behind when its file changed would bring the old content back.
 		if plain, err := c.open(bytes.NewReader(compressed)); err != nil || !sameContent(plain, f) {
-			logger.Warn("a compressed copy does not hold what its file holds, and is not used: delete it or make it again", "file", name+c.suffix)
+			logger.Warn("a compressed copy does not hold what its file holds, and is not used: delete it or make it again", "file",
+				name+c.suffix)
 			continue
 		}
 		f.addCopy(c.coding, compressed)

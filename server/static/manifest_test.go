@@ -15,7 +15,8 @@ func TestManifest(t *testing.T) {
 		h := mustNew(t, folder(), static.Options{})
 		body := get(h, "/cache.manifest").Body.String()
 		sum := sha256.Sum256(script)
-		for _, line := range []string{"\n./ sha256-", "\ntodo/ sha256-", "\nicons/a.png sha256-", "\napp.js sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "\n"} {
+		for _, line := range []string{"\n./ sha256-", "\ntodo/ sha256-", "\nicons/a.png sha256-", "\napp.js sha256-" +
+			base64.StdEncoding.EncodeToString(sum[:]) + "\n"} {
 			if !strings.Contains(body, line) {
 				t.Errorf("no line %q in\n%s", line, body)
 			}

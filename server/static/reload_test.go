@@ -22,7 +22,8 @@ func TestReload(t *testing.T) {
 	now := time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)
 	f := folder()
 	var log bytes.Buffer
-	h := mustNew(t, f, static.Options{Reload: true, Now: func() time.Time { return now }, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := mustNew(t, f, static.Options{Reload: true, Now: func() time.Time { return now },
+		Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	before := get(h, "/cache.manifest").Body.String()
 	change := func(name, text string) {
 		f[name] = &fstest.MapFile{Data: []byte(text), ModTime: now}
@@ -149,7 +150,8 @@ func TestReloadWhileServing(t *testing.T) {
 				body := w.Body.String()
 				first, _, _ := strings.Cut(body, "\n")
 				sum := sha256.Sum256([]byte(body))
-				if body != strings.Repeat(first+"\n", 1000) || w.Header().Get("ETag") != `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"` {
+				tag := `"` + base64.RawURLEncoding.EncodeToString(sum[:]) + `"`
+				if body != strings.Repeat(first+"\n", 1000) || w.Header().Get("ETag") != tag {
 					t.Errorf("%d bytes that start with %q, ETag %s", len(body), first, w.Header().Get("ETag"))
 					return
 				}

@@ -38,7 +38,8 @@ func CheckOrigin(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || text != u.Scheme+"://"+u.Host ||
 		text != strings.ToLower(text) || strings.ContainsAny(text, " ;,'\"*\\") {
-		return fmt.Errorf("%q is not an origin: write the scheme, the host, and the port if it is not the usual one, as in https://api.example.com", text)
+		return fmt.Errorf("%q is not an origin: write the scheme, the host, and the port if it is not the usual one, as in "+
+			"https://api.example.com", text)
 	}
 	return nil
 }

@@ -195,9 +195,11 @@ func TestNames(t *testing.T) {
 	})
 	t.Run("what is not there is 404, not the app's page", func(t *testing.T) {
 		for _, path := range []string{"/missing.js", "/icons", "/icons/", "/todo/x", "/todo//", "//todo", "/.env", "/.git/config",
-			"/%2e%2e/etc/passwd", "/../etc/passwd", "/todo/../app.js", `/todo\..\app.js`, "/app.js/", "/app.js%00", "/app.js%00.png", "/INDEX.HTML", "/%2fapp.js"} {
+			"/%2e%2e/etc/passwd", "/../etc/passwd", "/todo/../app.js", `/todo\..\app.js`, "/app.js/", "/app.js%00", "/app.js%00.png",
+			"/INDEX.HTML", "/%2fapp.js"} {
 			w := get(h, path)
-			if w.Code != 404 || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" || strings.Contains(w.Body.String(), "Larder") {
+			if w.Code != 404 || w.Header().Get("Content-Type") != "text/plain; charset=utf-8" ||
+				strings.Contains(w.Body.String(), "Larder") {
 				t.Errorf("%s: %d %v", path, w.Code, w.Header())
 			}
 		}
@@ -224,7 +226,8 @@ func TestFallback(t *testing.T) {
 			if w.Code != c.want || (w.Code == http.StatusOK) != (w.Body.String() == page) {
 				t.Errorf("got %d %.40q", w.Code, w.Body)
 			}
-			if w.Code == http.StatusOK && (w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("Cache-Control") != "no-cache") {
+			if w.Code == http.StatusOK && (w.Header().Get("Content-Security-Policy") == "" ||
+				w.Header().Get("Cache-Control") != "no-cache") {
 				t.Errorf("got %v", w.Header())
 			}
 		})
@@ -235,7 +238,8 @@ func TestFallback(t *testing.T) {
 		}
 	})
 	t.Run("a page that is not there", func(t *testing.T) {
-		if _, err := static.New(folder(), static.Options{Fallback: "app.html"}); err == nil || !strings.Contains(err.Error(), "app.html") {
+		if _, err := static.New(folder(), static.Options{Fallback: "app.html"}); err == nil ||
+			!strings.Contains(err.Error(), "app.html") {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -247,7 +251,8 @@ func TestSecurityHeaders(t *testing.T) {
 		header := get(h, path).Header()
 		for name, want := range map[string]string{
 			"Content-Security-Policy": "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; " +
-				"connect-src 'self' https://api.example.com http://localhost:8124; worker-src 'self'; style-src 'self'; img-src 'self' data:; " +
+				"connect-src 'self' https://api.example.com http://localhost:8124; worker-src 'self'; style-src 'self'; img-src 'self' " +
+				"data:; " +
 				"font-src 'self'; media-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 			"Cross-Origin-Opener-Policy":   "same-origin",
 			"Cross-Origin-Resource-Policy": "same-origin",
@@ -261,8 +266,10 @@ func TestSecurityHeaders(t *testing.T) {
 		}
 	}
 	t.Run("an origin cannot carry more policy", func(t *testing.T) {
-		for _, origin := range []string{"https://a.example; script-src *", "https://a.example 'unsafe-eval'", "*", "https://*", "a.example",
-			"https://a.example/", "https://a.example/x", "HTTPS://A.example", "ftp://a.example", "https://", "https://:80", "https://u@a.example,", "", "null"} {
+		for _, origin := range []string{"https://a.example; script-src *", "https://a.example 'unsafe-eval'", "*", "https://*",
+			"a.example",
+			"https://a.example/", "https://a.example/x", "HTTPS://A.example", "ftp://a.example", "https://", "https://:80",
+			"https://u@a.example,", "", "null"} {
 			if _, err := static.New(folder(), static.Options{Connect: []string{origin}}); err == nil {
 				t.Errorf("%q was taken", origin)
 			}

@@ -16,8 +16,8 @@ import (
 )
 
 // audience are those who listen to a server: many streams that are read now and then, in one thread. When something came it hears
-// from the kernel, which notes the time at which each segment arrives. So it may read when the servers have done their work: what it
-// takes for itself on the machine that it shares with them is in none of the delays.
+// from the kernel, which notes the time at which each segment arrives. So it may read when the servers have done their work: what
+// it takes for itself on the machine that it shares with them is in none of the delays.
 type audience struct {
 	epoll   int
 	sockets []int

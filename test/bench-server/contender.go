@@ -217,5 +217,6 @@ func (b *pocketbase) listen(a *audience) error {
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(&hello); err != nil {
 		return fmt.Errorf("PocketBase greets with %q: %w", text, err)
 	}
-	return ask("POST", b.p.URL+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}}, nil)
+	return ask("POST", b.p.URL+"/api/realtime", "", map[string]any{"clientId": hello.ClientID, "subscriptions": []string{"note/*"}},
+		nil)
 }

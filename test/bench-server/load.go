@@ -113,7 +113,8 @@ func changes(c contender, clients int, during time.Duration) (result, error) {
 	})
 }
 
-// delays has subscribers listen while rows are written at a rate, and measures how long after it was sent each row comes to each of them.
+// delays has subscribers listen while rows are written at a rate, and measures how long after it was sent each row comes to each
+// of them.
 func delays(c contender, subscribers, perSecond int, during time.Duration) (result, error) {
 	a, err := newAudience()
 	if err != nil {
@@ -200,5 +201,6 @@ func idle(c contender, connections int) (string, error) {
 	}
 	time.Sleep(2 * time.Second)
 	after, err := c.server().Memory()
-	return fmt.Sprintf("%d live connections: %d MB more, %d kB each", connections, (after-before)>>20, (after-before)/int64(connections)>>10), err
+	return fmt.Sprintf("%d live connections: %d MB more, %d kB each", connections, (after-before)>>20,
+		(after-before)/int64(connections)>>10), err
 }

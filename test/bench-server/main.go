@@ -3,8 +3,9 @@
 // Command bench-server loads Larder's server and PocketBase with the same work, in turn in one run, and prints what each did
 // and the ratios. Rates mean little by themselves: the load comes from the same machine, and others may use it.
 //
-// PocketBase 0.39 sets SQLite's synchronous=NORMAL: what it answered last may be lost in a power cut. Larder does so with --relaxed.
-// As Larder comes, with synchronous=FULL, what it answered is on disk. Each is compared with a PocketBase that is set as it is.
+// PocketBase 0.39 sets SQLite's synchronous=NORMAL: what it answered last may be lost in a power cut. Larder does so with
+// --relaxed. As Larder comes, with synchronous=FULL, what it answered is on disk. Each is compared with a PocketBase that is set
+// as it is.
 //
 //	bench-server -larder bin/larder -pocketbase bin/pocketbase
 package main

@@ -13,8 +13,8 @@ import (
 	"github.com/larder-sync/larder/test/process"
 )
 
-// wire is the connection of one client that writes. It costs a fraction of what net/http's client does: the load shares the machine
-// with the servers, and what it takes for itself makes them look alike.
+// wire is the connection of one client that writes. It costs a fraction of what net/http's client does: the load shares the
+// machine with the servers, and what it takes for itself makes them look alike.
 type wire struct {
 	conn net.Conn
 	in   *bufio.Reader

@@ -86,7 +86,8 @@ func testOwned(t *testing.T, d db.DB) {
 	if got != "a c" {
 		t.Errorf("ann's first page: %s", got)
 	}
-	w.put(db.Row{ID: "a", Owner: "bob"}, db.Row{ID: "b", Owner: "ann"}, db.Row{ID: "x", Owner: "bob"}, db.Row{ID: "c", Owner: "ann", Deleted: true})
+	w.put(db.Row{ID: "a", Owner: "bob"}, db.Row{ID: "b", Owner: "ann"}, db.Row{ID: "x", Owner: "bob"},
+		db.Row{ID: "c", Owner: "ann", Deleted: true})
 	for _, want := range []string{"~a b >", "-c"} {
 		if got, cursor = pull(t, d, ann(cursor, false)); got != want {
 			t.Errorf("ann's changes: %s, want %s", got, want)
@@ -122,7 +123,8 @@ func testLineage(t *testing.T, d db.DB) {
 			t.Errorf("after %s come %s", c, got)
 		}
 	}
-	for _, c := range []db.Cursor{db.At(db.Mark{Boot: "three", Seq: 2}), db.At(db.Mark{Boot: "two", Seq: 7}), db.At(db.Mark{Boot: "two", Seq: 1})} {
+	for _, c := range []db.Cursor{db.At(db.Mark{Boot: "three", Seq: 2}), db.At(db.Mark{Boot: "two", Seq: 7}),
+		db.At(db.Mark{Boot: "two", Seq: 1})} {
 		if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: c, Limit: 100}); table.CodeOf(err) != table.CodeEpoch {
 			t.Errorf("a cursor at %s, which never was: %v", c, err)
 		}
@@ -131,13 +133,16 @@ func testLineage(t *testing.T, d db.DB) {
 	if got, _ := pull(t, d, db.Since{Cursor: cursors[4], Limit: 100}); got != "5 6" {
 		t.Errorf("after %s come %s", cursors[4], got)
 	}
-	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: db.At(db.Mark{Boot: "two", Seq: 7}), Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
+	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: db.At(db.Mark{Boot: "two", Seq: 7}),
+		Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
 		t.Errorf("a number that another gave: %v", err)
 	}
-	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: cursors[0], Seen: db.Mark{Boot: "two", Seq: 7}, Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
+	if _, err := d.Changes(t.Context(), "note", db.Since{Cursor: cursors[0], Seen: db.Mark{Boot: "two", Seq: 7},
+		Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
 		t.Errorf("a client that has seen such a number: %v", err)
 	}
-	if _, err := d.Changes(t.Context(), "note", db.Since{First: true, Seen: db.Mark{Boot: "two", Seq: 7}, Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
+	if _, err := d.Changes(t.Context(), "note", db.Since{First: true, Seen: db.Mark{Boot: "two", Seq: 7},
+		Limit: 1}); table.CodeOf(err) != table.CodeEpoch {
 		t.Errorf("such a client's first pull: %v", err)
 	}
 	if past, err := d.Past(t.Context(), "note", ""); past != "one-5,two-6,three-7" || err != nil {
@@ -148,7 +153,8 @@ func testLineage(t *testing.T, d db.DB) {
 			t.Errorf("the past of %s is %q, %v", boot, past, err)
 		}
 	}
-	for from, want := range map[db.Cursor]table.Past{{}: "one-5,two-6,three-7", cursors[5]: "one-5,two-6,three-7", db.At(db.Mark{Boot: "three", Seq: 7}): ""} {
+	for from, want := range map[db.Cursor]table.Past{{}: "one-5,two-6,three-7", cursors[5]: "one-5,two-6,three-7",
+		db.At(db.Mark{Boot: "three", Seq: 7}): ""} {
 		if page, err := d.Changes(t.Context(), "note", db.Since{Cursor: from, Limit: 9}); page.Past != want || err != nil {
 			t.Errorf("a page after %s tells the past %q, %v", from, page.Past, err)
 		}

@@ -72,8 +72,10 @@ func extremes() []string {
 	}
 	return []string{
 		chain("b", " or ", ""), chain("j/any(e: e eq x)", " or ", ""), chain("toupper(s) eq t", " or ", ""),
-		strings.Repeat("x eq y or ", 99) + "b", chain("n mod i eq 1", " or ", ""), "n in (" + chain("1", ",", ")"), "x in (" + chain("1", ",", ")"), "x in (" + strings.Repeat("y,", 99) + "y)",
-		nest("(c and b eq ", "c", ")"), nest("(b eq ", "c", ")"), nest("round(", "n", ")") + " eq 1", nest("(1 add ", "n", ")") + " gt 3",
+		strings.Repeat("x eq y or ", 99) + "b", chain("n mod i eq 1", " or ", ""), "n in (" + chain("1", ",", ")"),
+		"x in (" + chain("1", ",", ")"), "x in (" + strings.Repeat("y,", 99) + "y)",
+		nest("(c and b eq ", "c", ")"), nest("(b eq ", "c", ")"), nest("round(", "n", ")") + " eq 1",
+		nest("(1 add ", "n", ")") + " gt 3",
 		nest("(1 mul ", "n", ")") + " eq n", nest("(i mod ", "n", ")") + " ge 0", nest("(7 div ", "n", ")") + " ge 0",
 		nest("concat(s,", "t", ")") + " ne s", nest("substring(", "s", ",0,5)") + " eq s", nest("tolower(", "s", ")") + " eq s",
 	}

@@ -12,24 +12,29 @@ import (
 	pgtest "github.com/larder-sync/larder/test/postgres"
 )
 
-// lacking is what PostgreSQL has and CockroachDB, YugabyteDB, Citus or Aurora DSQL have not, have only in part, or want to be told
-// of: no statement may need any of it. Statements are looked at without their texts in quotes.
+// lacking is what PostgreSQL has and CockroachDB, YugabyteDB, Citus or Aurora DSQL have not, have only in part, or want to be
+// told of: no statement may need any of it. Statements are looked at without their texts in quotes.
 var lacking = map[string]*regexp.Regexp{
-	"advisory locks":                   regexp.MustCompile(`(?i)\badvisory`),
-	"notifications":                    regexp.MustCompile(`(?i)\b(un)?listen\b|\b(pg_)?notify\b`),
-	"triggers, functions and the like": regexp.MustCompile(`(?i)\bcreate\s+(or\s+replace\s+)?(trigger|function|procedure|rule|event)|\bdo\s+\$`),
-	"extensions and types":             regexp.MustCompile(`(?i)\bcreate\s+(extension|type|domain|collation|operator|aggregate)`),
-	"sequences":                        regexp.MustCompile(`(?i)\b(nextval|setval|currval|(big|small)?serial)\b|\bcreate\s+sequence`),
-	"tables of other kinds":            regexp.MustCompile(`(?i)\b(temp|temporary|unlogged)\b|\binherits\b|\bpartition\b`),
-	"system columns and snapshots":     regexp.MustCompile(`(?i)\b(xmin|xmax|cmin|cmax|ctid|tableoid)\b|\btxid_|_xact_|\bpg_snapshot`),
-	"exclusion constraints":            regexp.MustCompile(`(?i)\bexclude\b|\bdeferrable\b`),
-	"foreign keys":                     regexp.MustCompile(`(?i)\breferences\b`),
-	"locks of other kinds":             regexp.MustCompile(`(?i)\bskip\s+locked\b|\bnowait\b|\block\s+table\b|\bfor\s+(share|key|no\s+key)`),
-	"savepoints":                       regexp.MustCompile(`(?i)\bsavepoint\b|\bprepare\s+transaction\b`),
-	"statements of its own":            regexp.MustCompile(`(?i)\b(merge|truncate|cluster|reindex|vacuum|copy|declare)\b|\bconcurrently\b|\blateral\b`),
-	"indexes of other kinds":           regexp.MustCompile(`(?i)\busing\s+(gin|gist|brin|hash|spgist)`),
-	"escapes of Unicode":               regexp.MustCompile(`(?i)\bu&''`),
-	"collations but C":                 regexp.MustCompile(`(?i)\bcollate\s+"?[^"Cc\s]`),
+	"advisory locks": regexp.MustCompile(`(?i)\badvisory`),
+	"notifications":  regexp.MustCompile(`(?i)\b(un)?listen\b|\b(pg_)?notify\b`),
+	"triggers, functions and the like": regexp.MustCompile(`(?i)\bcreate\s+(or\s+replace\s+)?(trigger|function` +
+		`|procedure|rule|event)|\bdo\s+\$`),
+	"extensions and types": regexp.MustCompile(`(?i)\bcreate\s+(extension|type|domain|collation|operator|aggregate)`),
+	"sequences": regexp.MustCompile(`(?i)\b(nextval|setval|currval|(big|small)?serial)\b` +
+		`|\bcreate\s+sequence`),
+	"tables of other kinds": regexp.MustCompile(`(?i)\b(temp|temporary|unlogged)\b|\binherits\b|\bpartition\b`),
+	"system columns and snapshots": regexp.MustCompile(`(?i)\b(xmin|xmax|cmin|cmax|ctid|tableoid)\b|\btxid_|_xact_` +
+		`|\bpg_snapshot`),
+	"exclusion constraints": regexp.MustCompile(`(?i)\bexclude\b|\bdeferrable\b`),
+	"foreign keys":          regexp.MustCompile(`(?i)\breferences\b`),
+	"locks of other kinds": regexp.MustCompile(`(?i)\bskip\s+locked\b|\bnowait\b|\block\s+table\b` +
+		`|\bfor\s+(share|key|no\s+key)`),
+	"savepoints": regexp.MustCompile(`(?i)\bsavepoint\b|\bprepare\s+transaction\b`),
+	"statements of its own": regexp.MustCompile(`(?i)\b(merge|truncate|cluster|reindex|vacuum|copy` +
+		`|declare)\b|\bconcurrently\b|\blateral\b`),
+	"indexes of other kinds": regexp.MustCompile(`(?i)\busing\s+(gin|gist|brin|hash|spgist)`),
+	"escapes of Unicode":     regexp.MustCompile(`(?i)\bu&''`),
+	"collations but C":       regexp.MustCompile(`(?i)\bcollate\s+"?[^"Cc\s]`),
 }
 
 // functions are those that statements call, all of which CockroachDB's list of functions has. YugabyteDB, Citus and DSQL have

@@ -44,8 +44,8 @@ func (d *DB) Backup(ctx context.Context, path string) (err error) {
 }
 
 // Restore makes a backup the database at path. A database that is there is only replaced if asked for, and if nobody has it
-// open. The restore is part of the lineage from then on: clients that have seen what the backup does not contain notice, as they do
-// where an old file was put in the place of a newer one.
+// open. The restore is part of the lineage from then on: clients that have seen what the backup does not contain notice, as they
+// do where an old file was put in the place of a newer one.
 func Restore(ctx context.Context, backup, path string, replace bool) error {
 	if err := inspect(ctx, backup); err != nil {
 		return table.Errorf(table.CodeInvalid, "the file ", backup, " is no backup that can be used").Because(err)

@@ -22,7 +22,8 @@ const (
 	// The entries after ?1. Deleted rows up to the anchor ?2 are of a time before the client's first row. The ids hold nothing
 	// that JSON escapes.
 	entriesText = `SELECT seq, CASE deleted WHEN 0 THEN data
-			ELSE '{"@removed":{"reason":"deleted"},"id":"' || id || coalesce('","version":"' || (data ->> '$.version'), '') || '"}' END AS entry
+			ELSE '{"@removed":{"reason":"deleted"},"id":"' || id || coalesce('","version":"' || (data ->> '$.version'), '') || '"}'
+			END AS entry
 		FROM @table WHERE seq > ?1 AND (deleted = 0 OR seq > ?2)`
 	// Those of the owner ?4, and what it is told of rows that it lost.
 	ownedText = entriesText + ` AND owner = ?4 AND owner <> ''
@@ -126,7 +127,8 @@ func readPast(list *sql.Rows) (table.Past, error) {
 // pageText leaves the order to the sub-select, which has it by its LIMIT: group_concat(entry, ',' ORDER BY seq) would sort the
 // page once more, for half of what it costs.
 func (s *snapshot) pageText() string {
-	return `SELECT coalesce(group_concat(entry, ','), ''), count(*), coalesce(max(seq), 0) FROM (` + s.entries + ` ORDER BY seq LIMIT ?3)`
+	return `SELECT coalesce(group_concat(entry, ','), ''), count(*), coalesce(max(seq), 0) FROM (` + s.entries +
+		` ORDER BY seq LIMIT ?3)`
 }
 
 func (s *snapshot) furtherText() string { return `SELECT EXISTS (` + s.entries + ` LIMIT ?3)` }

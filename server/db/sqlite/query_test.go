@@ -60,7 +60,8 @@ func TestIndexesAreUsed(t *testing.T) {
 		Indexes: []table.Index{{Columns: []string{"text"}}, {Columns: []string{"complete", "due"}}, {Columns: []string{"rank"}}}}
 	var records []table.Record
 	for i := range 2000 {
-		records = append(records, table.Record{"id": strconv.Itoa(i), "complete": i%2 == 0, "rank": float64(i % 100), "text": "item " + strconv.Itoa(i),
+		records = append(records, table.Record{"id": strconv.Itoa(i), "complete": i%2 == 0, "rank": float64(i % 100),
+			"text": "item " + strconv.Itoa(i),
 			"due": "2026-11-21T08:00:00.000Z", "updatedAt": "2026-11-21T08:00:00.000Z"})
 	}
 	dbtest.Fill(t, d, s, records)
@@ -80,7 +81,8 @@ func TestIndexesAreUsed(t *testing.T) {
 		"$filter=rank eq 5 and text ne 'x'":             "x_thing.rank_",
 		"$filter=complete eq true and due eq null":      "x_thing.complete+due_",
 		"$filter=complete eq true&$orderby=due&$top=5":  "x_thing.complete+due_",
-		"$filter=updatedAt ge datetimeoffset'2026-11-21T08:00:00Z'&$orderby=updatedAt&$top=50&__includeDeleted=true": "x_thing.updatedAt_",
+		"$filter=updatedAt ge datetimeoffset'2026-11-21T08:00:00Z'" +
+			"&$orderby=updatedAt&$top=50&__includeDeleted=true": "x_thing.updatedAt_",
 		"$filter=id gt '5'&$top=5": "sqlite_autoindex",
 		"$top=5":                   "sqlite_autoindex",
 	} {
@@ -88,7 +90,8 @@ func TestIndexesAreUsed(t *testing.T) {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s: the plan is\n%s\nwithout index %s…", query, got, want)
 		}
-		if sorted := strings.Contains(got, "TEMP B-TREE"); sorted && strings.Contains(query, "$orderby") && !strings.Contains(query, "desc") {
+		if sorted := strings.Contains(got, "TEMP B-TREE"); sorted && strings.Contains(query, "$orderby") &&
+			!strings.Contains(query, "desc") {
 			t.Errorf("%s: sorts\n%s", query, got)
 		}
 	}

@@ -13,8 +13,8 @@ import (
 )
 
 // settings are those of PocketBase 0.39 (core/db_connect.go), whose synchronous is NORMAL.
-const settings = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(200000000)&_pragma=synchronous(NORMAL)" +
-	"&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-32000)"
+const settings = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=journal_size_limit(200000000)" +
+	"&_pragma=synchronous(NORMAL)&_pragma=foreign_keys(ON)&_pragma=temp_store(MEMORY)&_pragma=cache_size(-32000)"
 
 func main() {
 	synchronous := cmp.Or(os.Getenv("SYNCHRONOUS"), "NORMAL")
