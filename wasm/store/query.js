@@ -4,7 +4,7 @@
 larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
   const FEW = 64, MANY = 500;   // rows read at once while most may be in vain, and at most, so that no task holds the thread for long
   const ALIKE = 4000;           // the same of rows with one key, which a cursor must go on with
-  const WHOLE = 4000;           // the same where all are wanted: half of what a task may take
+  const WHOLE = 5000;           // the same where all are wanted: half of what a task may take
   const SPARE = 10;             // rows with the key of the row to begin after that may come before it
   const WIDE = 32;              // ranges read at once
 
@@ -335,25 +335,34 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
     }
   };
 
-  const select = (row, columns) => {
-    if (!columns) return plain(row);
-    return Object.fromEntries(columns.filter((name) => Object.hasOwn(row, name)).map((name) => [name, row[name]]));
+  // What makes of a stored row what is asked for: of some columns another one, else itself.
+  const maker = (columns, each) => {
+    const make = columns ? (row) => Object.fromEntries(columns.filter((name) => Object.hasOwn(row, name)).map((name) => [name, row[name]])) : plain;
+    return each ? (row) => each(make(row)) : make;
+  };
+  const inPlace = (rows, make) => {
+    for (let i = 0; i < rows.length; i++) rows[i] = make(rows[i]);
+    return rows;
   };
   // Rows of one range, each made of a stored one, in an order that the source has.
   const all = async (source, id, { ranges: [range = {}] = [], direction }, skip, take, make) => {
-    if (skip + take <= WHOLE) return (await operations.getAll(source, { range, direction, skip, take })).map(make);
+    if (skip + take <= WHOLE) {
+      const step = { range, direction, skip, take };
+      return inPlace(await (skip > 0 ? operations.getAll(source, step) : list(source, 'getAll', step)), make);
+    }
     const rows = [];
     let left = skip;
     for await (const slice of straight(source, id, range, direction === 'prev', WHOLE)) {
-      for (const row of slice) if (left-- <= 0 && rows.length < take) rows.push(make(row));
+      for (let i = left; i < slice.length && rows.length < take; i++) rows.push(make(slice[i]));
       if (rows.length === take) break;
+      left = Math.max(0, left - slice.length);
     }
     return rows;
   };
   // A caller in JavaScript may have each row made into another, slice by slice.
   const query = async (store, step) => {
-    const { scans: [first, ...others], filter, order, merge, skip = 0, take = Infinity, select: columns, each = (row) => row } = step;
-    const made = (row) => each(select(row, columns));
+    const { scans: [first, ...others], filter, order, merge, skip = 0, take = Infinity, select, each } = step;
+    const made = maker(select, each);
     if (take <= 0) return [];
     if (others.length === 0 && !filter && !order && first.direction !== 'down' && (first.ranges?.length ?? 1) === 1 && !first.ranges?.[0].after) {
       return all(sourceOf(store, first.index), store.keyPath, first, skip, take, made);
@@ -366,7 +375,7 @@ larderIDB.extend(({ operations, range: rangeOf, list, visit, key, plain }) => {
       return 1;
     });
     if (order) sorted();
-    return rows.slice(skip, enough).map(made);
+    return inPlace(rows.slice(skip, enough), made);
   };
   const count = async (store, step) => {
     if (!step.scans) return operations.count(store, step);

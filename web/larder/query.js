@@ -132,7 +132,10 @@ export class Query {
     }
   }
 
-  #run(parts, signal) { return this.#raw(parts, signal, (row) => revive(row, this.#source.dates)); }
+  #run(parts, signal) {
+    const { dates } = this.#source;
+    return this.#raw(parts, signal, (row) => revive(row, dates));
+  }
 
   /** The rows as they are stored, or as each(row) makes them, which the storage calls slice by slice. */
   #raw(parts, signal, each) {
