@@ -2,11 +2,8 @@ package azure_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"reflect"
@@ -18,6 +15,7 @@ import (
 
 	"github.com/larder-sync/larder/server/access"
 	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/test/wire"
 	"github.com/larder-sync/larder/wasm/replica"
 	"github.com/larder-sync/larder/wasm/store"
 )
@@ -69,28 +67,11 @@ func (l *link) Send(ctx context.Context, s replica.Send, token string) replica.A
 	if s.Method != "GET" && s.Path != table.PathBatch {
 		l.writes = append(l.writes, s.Method)
 	}
-	r, err := http.NewRequestWithContext(ctx, s.Method, l.url+s.Path, bytes.NewReader(s.Body))
-	if err != nil {
-		return replica.Answer{Err: err}
+	a := wire.Send(ctx, l.url, s, token)
+	if a.Err == nil && l.after != nil && s.Method != "GET" {
+		a.Err = l.after(s)
 	}
-	r.Header.Set(table.HeaderZUMOVersion, table.ZUMOVersion)
-	r.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	for name, v := range s.Headers {
-		r.Header.Set(name, v)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return replica.Answer{Err: err}
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && l.after != nil && s.Method != "GET" {
-		err = l.after(s)
-	}
-	return replica.Answer{Status: response.StatusCode, Body: body, Err: err}
+	return a
 }
 
 // phone is a database that syncs some tables with that server.

@@ -1,11 +1,8 @@
 package sync_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"strconv"
@@ -19,6 +16,7 @@ import (
 	"github.com/larder-sync/larder/server/db"
 	"github.com/larder-sync/larder/server/db/sqlite"
 	"github.com/larder-sync/larder/table"
+	"github.com/larder-sync/larder/test/wire"
 	"github.com/larder-sync/larder/wasm/replica"
 	"github.com/larder-sync/larder/wasm/store"
 )
@@ -80,31 +78,14 @@ func (n *network) Send(ctx context.Context, s replica.Send, token string) replic
 			return replica.Answer{Err: err}
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, s.Method, n.url+s.Path, bytes.NewReader(s.Body))
-	if err != nil {
+	a := wire.Send(ctx, n.url, s, token)
+	if a.Err != nil || n.after == nil {
+		return a
+	}
+	if err := n.after(s); err != nil {
 		return replica.Answer{Err: err}
 	}
-	r.Header.Set("ZUMO-API-VERSION", table.ZUMOVersion)
-	r.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	for name, v := range s.Headers {
-		r.Header.Set(name, v)
-	}
-	response, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return replica.Answer{Err: err}
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err == nil && n.after != nil {
-		err = n.after(s)
-	}
-	if err != nil {
-		return replica.Answer{Err: err}
-	}
-	return replica.Answer{Status: response.StatusCode, Body: body}
+	return a
 }
 
 // device is one client: a memory store and its replica.

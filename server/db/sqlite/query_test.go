@@ -62,7 +62,7 @@ func TestIndexesAreUsed(t *testing.T) {
 	for i := range 2000 {
 		records = append(records, table.Record{"id": strconv.Itoa(i), "complete": i%2 == 0, "rank": float64(i % 100),
 			"text": "item " + strconv.Itoa(i),
-			"due": "2026-11-21T08:00:00.000Z", "updatedAt": "2026-11-21T08:00:00.000Z"})
+			"due":  "2026-11-21T08:00:00.000Z", "updatedAt": "2026-11-21T08:00:00.000Z"})
 	}
 	dbtest.Fill(t, d, s, records)
 	raw, err := sql.Open("sqlite", path)
