@@ -5,6 +5,9 @@ import { asLarderError } from './error.js';
 /** The least time between two runs of one query, in milliseconds: of a burst of commits people see one change a frame. */
 const PAUSE = 16;
 
+/** The least time between two messages to the other tabs, in milliseconds: what a message costs, the commits of a burst share. */
+const TELLING = 50;
+
 /** How many changed records of a store are named in one message, at most. */
 const MANY = 200;
 
@@ -55,7 +58,7 @@ export class Live {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#tell();
-    }, PAUSE);
+    }, TELLING);
   }
 
   /**

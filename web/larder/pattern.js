@@ -20,7 +20,7 @@ export class Pattern {
   insert(row) {
     if (!globalThis.crypto?.randomUUID || !this.#isUsual(Object.keys(row), row)) return undefined; // or the origin is not secure
     row.id = crypto.randomUUID();
-    return this.#program(row, this.#operation(row));
+    return this.#program(row, this.#operation(row, row.id));
   }
 
   /**
@@ -31,7 +31,7 @@ export class Pattern {
     const names = Object.keys(columns).filter((name) => name !== 'id');
     if (!before || !globalThis.crypto?.randomUUID || !this.#isUsual(names, columns)) return undefined;
     const row = { ...before, ...columns };
-    const operation = this.#operation(row);
+    const operation = this.#operation(row, crypto.randomUUID());
     if (!operation) return this.#program(row);
     if (operations.length === 0) {
       return before.version ? this.#program(row, { ...operation, action: 'update', base: before }) : undefined;
@@ -47,10 +47,10 @@ export class Pattern {
     return names.every((name) => row[name] === null ? this.#columns.has(name) : this.#columns.get(name)?.(row[name]));
   }
 
-  /** The operation of an insert; undefined where there is no outbox. */
-  #operation(row) {
+  /** The operation of an insert, with what is random in a UUID; undefined where there is no outbox. */
+  #operation(row, uuid) {
     const [operation] = this.#steps[1]?.values ?? [];
-    return operation && { ...operation, id: operationID(), recordId: row.id, record: row, createdAt: new Date().toISOString() };
+    return operation && { ...operation, id: operationID(uuid), recordId: row.id, record: row, createdAt: new Date().toISOString() };
   }
 
   #program(row, operation) {
@@ -88,8 +88,8 @@ const plain = {
   json: () => false,
 };
 
-/** A UUID of version 7. */
-function operationID() {
+/** A UUID of version 7, with the randomness of one of version 4: to make another takes as long as a good part of a write. */
+function operationID(uuid) {
   const time = Date.now().toString(16).padStart(12, '0');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${crypto.randomUUID().slice(15)}`;
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${uuid.slice(15)}`;
 }
