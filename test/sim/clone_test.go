@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -37,19 +38,27 @@ func (w *world) clone(d *device) {
 	defer quietC()
 	stores := []string{"item", replica.StoreOutbox, replica.StoreMeta}
 	rows := map[string][]table.Record{}
-	outbox := func(op store.Op) store.Step { return store.Step{Op: op, Store: replica.StoreOutbox} }
-	add, last, drop := outbox(store.OpPut), outbox(store.OpGetAll), outbox(store.OpDelete)
-	err := d.tabs[0].store.Update(ctx, stores, func(tx *store.Tx) error {
-		// The number that would come next is part of what is copied.
-		add.Values, last.Prev, last.Take = []table.Record{{}}, true, 1
-		results, err := tx.Run(ctx, add, last)
-		if err != nil {
-			return err
+	// The number that comes next is copied, too: it does not go back when what has got it is undone.
+	undone, next := errors.New("undone"), table.Record{}
+	for _, of := range []*store.Store{d.tabs[0].store, t.store} {
+		err := of.Update(ctx, stores, func(tx *store.Tx) error {
+			_, err := tx.Run(ctx, store.Step{Op: store.OpPut, Store: replica.StoreOutbox, Values: []table.Record{next}})
+			if err != nil {
+				return err
+			}
+			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: replica.StoreOutbox, Prev: true, Take: 1})
+			if err != nil {
+				return err
+			}
+			next = results[0].Rows[0]
+			return undone
+		})
+		if !errors.Is(err, undone) {
+			w.fail("%s cannot be copied: %v", d.name, err)
+			return
 		}
-		add.Values, drop.Keys = results[1].Rows, []store.Key{results[1].Rows[0]["seq"]}
-		if _, err := tx.Run(ctx, drop); err != nil {
-			return err
-		}
+	}
+	err := d.tabs[0].store.View(ctx, stores, func(tx *store.Tx) error {
 		for _, name := range stores {
 			results, err := tx.Run(ctx, store.Step{Op: store.OpGetAll, Store: name, Take: -1})
 			if err != nil {
@@ -61,9 +70,6 @@ func (w *world) clone(d *device) {
 	})
 	if err == nil {
 		err = t.store.Update(ctx, stores, func(tx *store.Tx) error {
-			if _, err := tx.Run(ctx, add, drop); err != nil {
-				return err
-			}
 			for _, name := range stores {
 				if _, err := tx.Run(ctx, store.Step{Op: store.OpPut, Store: name, Values: rows[name]}); err != nil {
 					return err

@@ -38,8 +38,8 @@ func uuidText(id [16]byte) string {
 // UUID4 returns a new random UUID. It is not safe for concurrent use by threads, which a browser's Go does not have.
 func UUID4() string { return uuidText(uuid(4)) }
 
-// UUID7 returns a new UUID that begins with the time in milliseconds, so that later ones sort behind earlier ones; those of the same
-// millisecond are in no order.
+// UUID7 returns a new UUID that begins with the time in milliseconds, so that later ones sort behind earlier ones; those of the
+// same millisecond are in no order.
 func UUID7() string {
 	id, ms := uuid(7), time.Now().UnixMilli()
 	for i := range 6 {

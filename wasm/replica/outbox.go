@@ -287,13 +287,11 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 			who = identity{{id: r.outbox.newID()}}
 			marked.meta = append(marked.meta, who.row())
 		}
-		var next flight
+		leaves := departure{under: under}
 		for _, row := range results[4].Rows {
-			next.last, _ = row["seq"].(float64)
+			leaves.next.last, _ = row["seq"].(float64)
 		}
 		taken := map[string]bool{}
-		remain := 0    // entries under way that the batch has not, by the row that marks them
-		between := 0.0 // the last entry that is not next's
 		after := &store.Range{}
 		for len(batch.Operations) < limit {
 			results, _, err := read(ctx, tx, store.Step{Op: store.OpGetAll, Store: StoreOutbox, Range: after, Take: want.Limit})
@@ -306,10 +304,7 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 					return err
 				}
 				after = store.After(float64(op.Seq))
-				before := between
-				if between = float64(op.Seq); between <= under.to && op.State == table.StateSending {
-					remain++
-				}
+				leaves.pass(op)
 				if len(batch.Operations) == limit || taken[recordName(op)] || want.Sent && op.State != table.StateSending ||
 					!r.serves(r.now, op.Table) {
 					continue
@@ -332,22 +327,14 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 				}
 				for _, op := range unit {
 					taken[recordName(op)] = true
-					seq, group := float64(op.Seq), ""
+					group := ""
 					if len(op.Groups) > 0 {
 						group = unit[0].ID
 					}
-					fresh := op.State == table.StateWaiting
+					together := leaves.take(op, group == "" && op.Schema == r.outbox.schema)
 					op.State = table.StateSending
-					op.Attempts++
-					if fresh && seq > under.to && remain == 0 && group == "" && op.Schema == r.outbox.schema && (next.from == 0 || before < next.from) {
-						if next.to, between = seq, before; next.from == 0 {
-							next.from = seq
-						}
-					} else {
-						if marked.put(op); !fresh && seq <= under.to {
-							remain--
-						}
-						next.last = 0
+					if op.Attempts++; !together {
+						marked.put(op)
 					}
 					batch.Operations = append(batch.Operations, op)
 					batch.Clients = append(batch.Clients, who.client(op.Seq))
@@ -358,9 +345,8 @@ func (r *Replica) mark(ctx context.Context, want Take) (*Batch, error) {
 				break
 			}
 		}
-		if next.from > 0 {
-			batch.flight = next
-			marked.meta = append(marked.meta, next.row())
+		if batch.flight = leaves.next; batch.flight.from > 0 {
+			marked.meta = append(marked.meta, batch.flight.row())
 		}
 		return marked.write(tx, nil)
 	})

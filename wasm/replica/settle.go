@@ -176,8 +176,8 @@ func (r *Replica) settleAtOnce(ctx context.Context, s Settle) (*Settlement, erro
 	return out, err
 }
 
-// entriesOf reads the operations of the records that were sent; nil where each stands alone, as it was sent: nothing has been written
-// since, and nobody else has settled any.
+// entriesOf reads the operations of the records that were sent; nil where each stands alone, as it was sent: nothing has been
+// written since, and nobody else has settled any.
 func (r *Replica) entriesOf(ctx context.Context, tx *store.Tx, s Settle) ([][]table.Record, error) {
 	if s.flight.last > 0 {
 		results, under, err := read(ctx, tx,
