@@ -168,13 +168,13 @@ func (a *API) Connections() int { return a.live.Connections() }
 // running requests.
 func (a *API) EndStreams() { a.live.End() }
 
-// announced lets live connections hear of each commit.
+// announced lets live connections hear of what is written.
 func (a *API) announced(o feed.Options) feed.Options {
-	told := o.Committed
-	o.Committed = func(c feed.Commit) {
-		a.live.Committed(c.Pieces)
+	told := o.Wrote
+	o.Wrote = func(wrote []db.Piece) {
+		a.live.Committed(wrote)
 		if told != nil {
-			told(c)
+			told(wrote)
 		}
 	}
 	return o

@@ -53,16 +53,17 @@ type Options struct {
 	Former []string         // stored names of the tables in which what records held before is kept, for [db.DB.Former]
 	Inline bool             // every push commits by itself, in its caller's goroutine: one order of events, for a simulator
 
-	// Committed is told of each commit, in their order, by the goroutine that made it, when those whose pushes were in it have
-	// their answers; nil for nobody. What it wakes runs next, where the commit ran.
+	// Committed is told of each commit, after it, by the goroutine that made it; nil for nobody.
 	Committed func(Commit)
+	// Wrote is told what commits wrote, in their order and of each the tables in the order of names, by the same goroutine, when
+	// those whose pushes were in it have their answers; nil for nobody. What it wakes runs next, where the commit ran.
+	Wrote func([]db.Piece)
 	// Logger is told what nobody waits for the answer of; nothing is logged when nil.
 	Logger *slog.Logger
 }
 
 // Commit is what became of the pushes that one transaction carried out.
 type Commit struct {
-	Pieces     []db.Piece // of the tables that changed, in the order of their names
 	Pushes     int
 	Operations int
 	Took       time.Duration
@@ -204,7 +205,7 @@ func (f *Feed) Push(ctx context.Context, ops []Op) ([]Answer, error) {
 	}
 	if f.o.Inline {
 		defer f.mu.RUnlock()
-		f.announce(f.commit(ctx, []*job{j}))
+		f.tell(f.commit(ctx, []*job{j}))
 		f.maintain(context.WithoutCancel(ctx))
 		return j.answers, j.err
 	}
@@ -257,14 +258,14 @@ func (f *Feed) run() {
 		}
 		jobs := f.gather(first, expected, patience)
 		start := time.Now()
-		done := f.commit(context.Background(), jobs)
+		wrote := f.commit(context.Background(), jobs)
 		// Fewer are expected step by step only: one who is late once is not gone.
 		came := len(f.jobs) + len(jobs)
 		expected, patience = max(came, (expected+came)/2), min(max(time.Since(start), minPatience), maxPatience)
 		for _, j := range jobs {
 			close(j.done)
 		}
-		f.announce(done)
+		f.tell(wrote)
 		f.maintain(context.Background())
 	}
 }
@@ -294,37 +295,34 @@ func (f *Feed) gather(first *job, expected int, patience time.Duration) []*job {
 	return jobs
 }
 
-// announce tells of commits.
-func (f *Feed) announce(list []Commit) {
-	if f.o.Committed == nil {
-		return
-	}
-	for _, c := range list {
-		f.o.Committed(c)
+// tell tells what was written.
+func (f *Feed) tell(wrote []db.Piece) {
+	if f.o.Wrote != nil && len(wrote) > 0 {
+		f.o.Wrote(wrote)
 	}
 }
 
-// commit carries out the jobs in one transaction. If that fails for what was in it, each is tried alone, so that no job
-// fails for what another one brought. Where the storage failed all fail: nobody knows whether they happened.
-func (f *Feed) commit(ctx context.Context, jobs []*job) (done []Commit) {
-	all := f.attempt(ctx, jobs)
-	done = append(done, all)
+// commit carries out the jobs in one transaction, and returns what was written. If that fails for what was in it, each is tried
+// alone, so that no job fails for what another one brought. Where the storage failed all fail: nobody knows whether they happened.
+func (f *Feed) commit(ctx context.Context, jobs []*job) (wrote []db.Piece) {
+	wrote, err := f.attempt(ctx, jobs)
 	for _, j := range jobs {
-		if all.Err != nil && len(jobs) > 1 && table.CodeOf(all.Err) != table.CodeStorage {
-			alone := f.attempt(ctx, []*job{j})
-			done, j.err = append(done, alone), alone.Err
-		} else if all.Err != nil {
-			j.err = all.Err
+		if err != nil && len(jobs) > 1 && table.CodeOf(err) != table.CodeStorage {
+			var own []db.Piece
+			own, j.err = f.attempt(ctx, []*job{j})
+			wrote = append(wrote, own...)
+		} else if err != nil {
+			j.err = err
 		}
 		if table.CodeOf(j.err) == table.CodeConstraint {
-			done = append(done, f.sift(ctx, j)...)
+			wrote = append(wrote, f.sift(ctx, j)...)
 		}
 	}
-	return done
+	return wrote
 }
 
 // sift carries out a job that holds something which the database cannot keep, group by group, and refuses the groups that do.
-func (f *Feed) sift(ctx context.Context, j *job) (done []Commit) {
+func (f *Feed) sift(ctx context.Context, j *job) (wrote []db.Piece) {
 	j.answers, j.err = nil, nil
 	for start, end := 0, 0; start < len(j.ops); start = end {
 		end = groupEnd(j.ops, start)
@@ -332,12 +330,11 @@ func (f *Feed) sift(ctx context.Context, j *job) (done []Commit) {
 		for i := range part.ops {
 			part.ops[i].New = false // it may be just this that does not hold
 		}
-		c := f.attempt(ctx, []*job{part})
-		done = append(done, c)
-		err := cmp.Or(c.Err, part.err)
-		if err != nil && table.CodeOf(err) != table.CodeConstraint {
+		own, err := f.attempt(ctx, []*job{part})
+		wrote = append(wrote, own...)
+		if err = cmp.Or(err, part.err); err != nil && table.CodeOf(err) != table.CodeConstraint {
 			j.answers, j.err = nil, err
-			return done
+			return wrote
 		}
 		if err != nil {
 			part.answers = nil
@@ -347,13 +344,12 @@ func (f *Feed) sift(ctx context.Context, j *job) (done []Commit) {
 		}
 		j.answers = append(j.answers, part.answers...)
 	}
-	return done
+	return wrote
 }
 
 // attempt is one transaction over the jobs. A panic in it is a job's failure and not the server's.
-func (f *Feed) attempt(ctx context.Context, jobs []*job) (done Commit) {
-	done.Pushes = len(jobs)
-	start := time.Now()
+func (f *Feed) attempt(ctx context.Context, jobs []*job) (wrote []db.Piece, err error) {
+	done, start := Commit{Pushes: len(jobs)}, time.Now()
 	var ops []Op
 	for _, j := range jobs {
 		ops = append(ops, j.ops...)
@@ -362,19 +358,20 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (done Commit) {
 	var c *commit
 	defer func() {
 		if p := recover(); p != nil {
-			done.Err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
+			err = fmt.Errorf("a write panicked: %v\n%s", p, debug.Stack())
 		}
-		done.Took = time.Since(start)
-		if c == nil {
-			return
+		if c != nil {
+			f.lineage.learn(c.feeds, err)
+			f.columns.learn(c, err)
+			if err == nil {
+				wrote = c.pieces
+			}
 		}
-		f.lineage.learn(c.feeds, done.Err)
-		f.columns.learn(c, done.Err)
-		if done.Err == nil {
-			done.Pieces = c.pieces
+		if done.Took, done.Err = time.Since(start), err; f.o.Committed != nil {
+			f.o.Committed(done)
 		}
 	}()
-	done.Err = f.db.Update(ctx, func(tx db.Tx) (err error) {
+	return nil, f.db.Update(ctx, func(tx db.Tx) (err error) {
 		if c, err = f.begin(tx, ops); err != nil {
 			return err
 		}
@@ -388,7 +385,6 @@ func (f *Feed) attempt(ctx context.Context, jobs []*job) (done Commit) {
 		}
 		return c.flush()
 	})
-	return done
 }
 
 // Waiting returns how many pushes wait for the next commit.

@@ -199,21 +199,21 @@ func TestNew(t *testing.T) {
 	})
 }
 
-// Who is told of a commit may take as long as it likes: those who pushed have their answers.
-func TestCommitted(t *testing.T) {
+// Who is told what was written may take as long as it likes: those who pushed have their answers.
+func TestWrote(t *testing.T) {
 	d, n := mustOpenDB(t, filepath.Join(t.TempDir(), "larder.db")), note(t)
-	answered, told := make(chan struct{}), make(chan feed.Commit, 1)
-	f := mustOpenFeed(t, d, feed.Options{Committed: func(c feed.Commit) {
+	answered, told := make(chan struct{}), make(chan []db.Piece, 1)
+	f := mustOpenFeed(t, d, feed.Options{Wrote: func(wrote []db.Piece) {
 		select {
 		case <-answered:
-			told <- c
+			told <- wrote
 		case <-t.Context().Done():
 		}
 	}}, n)
 	mustPush(t, f, insert(n, "a"), insert(n, "b"))
 	close(answered)
-	if c := <-told; c.Err != nil || c.Operations != 2 || len(c.Pieces) != 1 || len(c.Pieces[0].Entries) != 2 {
-		t.Errorf("%+v", c)
+	if wrote := <-told; len(wrote) != 1 || wrote[0].Table != "note" || len(wrote[0].Entries) != 2 {
+		t.Errorf("%+v", wrote)
 	}
 }
 

@@ -37,9 +37,7 @@ func open(t *testing.T, d db.DB, o live.Options) *site {
 	}
 	s := &site{t: t, db: d, note: note, hub: live.New(d, o)}
 	t.Cleanup(s.hub.Close)
-	s.feed, err = feed.Open(t.Context(), d, []*db.Table{note}, feed.Options{
-		Committed: func(c feed.Commit) { s.hub.Committed(c.Pieces) },
-	})
+	s.feed, err = feed.Open(t.Context(), d, []*db.Table{note}, feed.Options{Wrote: func(p []db.Piece) { s.hub.Committed(p) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -69,9 +69,9 @@ func unusable(address string, err error) error {
 		" cannot be used (choose another with --db postgres://USER:PASSWORD@HOST/NAME)").Because(err)
 }
 
-// lost reports whether the connection broke.
+// lost reports whether the connection broke, be it before what was asked came to be sent by it.
 func lost(err error) bool {
 	var op *net.OpError
-	return errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
-		errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
+	return pgconn.SafeToRetry(err) || errors.As(err, &op) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET)
 }
