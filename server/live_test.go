@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/larder-sync/larder/server"
+	"github.com/larder-sync/larder/server/live"
 	"github.com/larder-sync/larder/server/servertest"
 )
 
@@ -139,6 +141,40 @@ func TestLive(t *testing.T) {
 		listen(t, s.URL+"/tables/$live?tables=news,mail", 401)
 		listen(t, s.URL+"/tables/$live", 400)
 	})
+}
+
+// One user's connections are bounded, whoever else listens; one that ends makes room.
+func TestListenersOfOneUser(t *testing.T) {
+	s := servertest.New(t, server.Options{Tables: []server.Table{{Name: "news"}}, Live: live.Options{MaxPerUser: 1}})
+	address := func(user string) string {
+		return s.URL + "/tables/news/live?access_token=" + url.QueryEscape(s.Token(user, nil))
+	}
+	first, err := http.Get(address("ann"))
+	if err != nil || first.StatusCode != http.StatusOK {
+		t.Fatal(first, err)
+	}
+	listen(t, address("bob"), http.StatusOK)
+	second, err := http.Get(address("ann"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(second.Body)
+	if second.StatusCode != http.StatusTooManyRequests || second.Header.Get("Retry-After") == "" || err != nil ||
+		!strings.Contains(string(text), "1 live connections") || !strings.Contains(string(text), `"code":"limit"`) {
+		t.Errorf("%s, Retry-After %q, %s, %v", second.Status, second.Header.Get("Retry-After"), text, err)
+	}
+	if err := errors.Join(first.Body.Close(), second.Body.Close()); err != nil {
+		t.Error(err)
+	}
+	for status := 0; status != http.StatusOK && !t.Failed(); { // the server hears of the first one's end when it does
+		r, err := http.Get(address("ann"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if status = r.StatusCode; r.Body.Close() != nil || t.Context().Err() != nil {
+			t.Error(r.Status)
+		}
+	}
 }
 
 func TestStop(t *testing.T) {

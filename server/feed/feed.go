@@ -303,7 +303,8 @@ func (f *Feed) tell(wrote []db.Piece) {
 }
 
 // commit carries out the jobs in one transaction, and returns what was written. If that fails for what was in it, each is tried
-// alone, so that no job fails for what another one brought. Where the storage failed all fail: nobody knows whether they happened.
+// alone, so that no job fails for what another one brought. Where the storage failed all fail: nobody knows whether they
+// happened.
 func (f *Feed) commit(ctx context.Context, jobs []*job) (wrote []db.Piece) {
 	wrote, err := f.attempt(ctx, jobs)
 	for _, j := range jobs {
