@@ -122,7 +122,7 @@ func TestTelling(t *testing.T) {
 	const held = `
 		const held = []; // what waits for the time of the next message
 		const setTimer = window.setTimeout;
-		window.setTimeout = (fn, ms, ...args) => (ms === 16 ? -held.push(fn) : setTimer(fn, ms, ...args));`
+		window.setTimeout = (fn, ms, ...args) => (ms === 50 ? -held.push(fn) : setTimer(fn, ms, ...args));`
 	const hear = held + `
 		window.heard = [];
 		const channel = new BroadcastChannel('larder:' + arguments[0] + ':changes');
