@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/larder-sync/larder/server"
 	"github.com/larder-sync/larder/server/live"
@@ -178,6 +178,43 @@ func TestListenersOfOneUser(t *testing.T) {
 }
 
 func TestStop(t *testing.T) {
+	address, stop := serve(t)
+	e := listen(t, "http://"+address+"/tables/news/live", 200)
+	if err := stop(); err != nil {
+		t.Errorf("requests were cut off: %v", err)
+	}
+	if got := e.next(); got != "" {
+		t.Errorf("the stream goes on: %s", got)
+	}
+}
+
+// Who sends a request by the byte holds a connection for seconds, and not for ever.
+func TestSlowRequest(t *testing.T) {
+	t.Parallel()
+	address, stop := serve(t)
+	c, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /tables/news HTTP/1.1\r\nHost: localhost\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.SetReadDeadline(time.Now().Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := io.ReadAll(c)
+	if err != nil || strings.Contains(string(answer), " 200 ") {
+		t.Errorf("%q, %v", answer, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// serve runs a server as a program would, and returns its address and what stops it.
+func serve(t *testing.T) (address string, stop func() error) {
+	t.Helper()
 	s, err := server.New(t.Context(), server.Options{DB: "sqlite:" + filepath.Join(t.TempDir(), "larder.db"),
 		Tables: []server.Table{{Name: "news"}}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -187,15 +224,8 @@ func TestStop(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, l) }()
-	e := listen(t, fmt.Sprintf("http://%s/tables/news/live", l.Addr()), 200)
-	stop()
-	if got := e.next(); got != "" {
-		t.Errorf("the stream goes on: %s", got)
-	}
-	if err := <-ended; err != nil {
-		t.Errorf("requests were cut off: %v", err)
-	}
+	return l.Addr().String(), func() error { cancel(); return <-ended }
 }
