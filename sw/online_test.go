@@ -32,6 +32,19 @@ func testWatchConnection(t *testing.T, b *engine) {
 		s.before(nil)
 		s.set("/__probe", f)
 	}
+	// interrupted stops the server and starts it again; after each the page runs a script.
+	interrupted := func(t *testing.T, stopped, started string) {
+		t.Helper()
+		s := probed(t, b)
+		v := s.visit(t, "/")
+		v.expect("online ok")
+		s.stop()
+		v.js(stopped)
+		v.expect("offline network")
+		s.start()
+		v.js(started)
+		v.expect("online ok")
+	}
 
 	t.Run("the first probe is told, and a repeated hint is not", func(t *testing.T) {
 		v := probed(t, b).visit(t, "/")
@@ -44,14 +57,7 @@ func testWatchConnection(t *testing.T, b *engine) {
 	})
 
 	t.Run("a server that stops and starts again is one event each, by the backoff alone", func(t *testing.T) {
-		s := probed(t, b)
-		v := s.visit(t, "/")
-		v.expect("online ok")
-		s.stop()
-		v.js("watch.report(false); watch.report(false)")
-		v.expect("offline network")
-		s.start()
-		v.expect("online ok")
+		interrupted(t, "watch.report(false); watch.report(false)", "")
 	})
 
 	t.Run("a request that got through is believed at once", func(t *testing.T) {
@@ -125,15 +131,7 @@ func testWatchConnection(t *testing.T, b *engine) {
 	})
 
 	t.Run("what the network plugin of Cordova fires on document has the server asked", func(t *testing.T) {
-		s := probed(t, b)
-		v := s.visit(t, "/")
-		v.expect("online ok")
-		s.stop()
-		v.js("document.dispatchEvent(new Event('offline'))")
-		v.expect("offline network")
-		s.start()
-		v.js("document.dispatchEvent(new Event('online'))")
-		v.expect("online ok")
+		interrupted(t, "document.dispatchEvent(new Event('offline'))", "document.dispatchEvent(new Event('online'))")
 	})
 
 	t.Run("after stop nothing is told", func(t *testing.T) {

@@ -13,32 +13,43 @@ import (
 // sample is one timed step: milliseconds on the clock, and of all the browser's processes together.
 type sample struct{ wall, cpu float64 }
 
-// measure runs the plan in a browser of its own.
-func (p plan) measure(ctx context.Context, w *work, onRound func(int)) (res *results, err error) {
+// visit opens the plan's page in a browser of its own, and calls fn with it. What the browser has said is told with an error.
+func (p plan) visit(ctx context.Context, w *work, fn func(*browser.Browser, *browser.Page) error) (err error) {
 	s, err := newSite(p, w)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
 	b, err := browser.Start(ctx, browser.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, b.Kill()) }()
 	page, err := b.NewPage(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	defer func() {
-		if err != nil {
-			for _, m := range page.Console() {
-				err = fmt.Errorf("%w\n\tin the browser: %v", err, m)
-			}
+	if err = page.Navigate(ctx, s.url+"/bench/"); err == nil {
+		err = fn(b, page)
+	}
+	if err != nil {
+		for _, m := range page.Console() {
+			err = fmt.Errorf("%w\n\tin the browser: %v", err, m)
 		}
-	}()
-	if err := page.Navigate(ctx, s.url+"/bench/"); err != nil {
-		return nil, err
 	}
+	return err
+}
+
+// measure runs the plan.
+func (p plan) measure(ctx context.Context, w *work, onRound func(int)) (res *results, err error) {
+	err = p.visit(ctx, w, func(b *browser.Browser, page *browser.Page) error {
+		res, err = p.measureIn(ctx, b, page, w, onRound)
+		return err
+	})
+	return res, err
+}
+
+func (p plan) measureIn(ctx context.Context, b *browser.Browser, page *browser.Page, w *work, onRound func(int)) (res *results, err error) {
 	if _, err := page.Eval(ctx, `await bench.load(arguments[0])`, p.contenders); err != nil {
 		return nil, err
 	}

@@ -53,23 +53,14 @@ func (p plan) scale(ctx context.Context, w io.Writer, onStep func(string)) error
 func (p plan) scaleOne(ctx context.Context, contender string) (list []scaled, err error) {
 	one := p
 	one.contenders = []string{contender}
-	s, err := newSite(one, newWork(one))
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	b, err := browser.Start(ctx, browser.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, b.Kill()) }()
-	page, err := b.NewPage(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if err := page.Navigate(ctx, s.url+"/bench/"); err != nil {
-		return nil, err
-	}
+	err = one.visit(ctx, newWork(one), func(b *browser.Browser, page *browser.Page) error {
+		list, err = one.scaleIn(ctx, b, page, contender)
+		return err
+	})
+	return list, err
+}
+
+func (p plan) scaleIn(ctx context.Context, b *browser.Browser, page *browser.Page, contender string) (list []scaled, err error) {
 	if _, err := page.Eval(ctx, `await scale.open(arguments[0])`, contender); err != nil {
 		return nil, err
 	}
