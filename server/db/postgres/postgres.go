@@ -78,18 +78,13 @@ func Open(ctx context.Context, address string) (*DB, error) {
 	return d, nil
 }
 
-func (d *DB) prepare(ctx context.Context) error {
-	var encoding string
-	if err := d.pool.QueryRow(ctx, `SHOW server_encoding`).Scan(&encoding); err != nil {
-		return err
-	}
-	if !strings.EqualFold(strings.ReplaceAll(encoding, "-", ""), "UTF8") {
-		return fmt.Errorf("its encoding is %s: make one with ENCODING 'UTF8'", encoding)
-	}
+func (d *DB) prepare(ctx context.Context) (err error) {
 	// Servers that start together on a new database make the same tables: all but one fail, and then find them.
-	var err error
 	for range starts {
-		if err = d.migrate(ctx); !collided(err) {
+		if err = d.check(ctx); err == nil {
+			err = d.migrate(ctx)
+		}
+		if !collided(err) {
 			return err
 		}
 		if err := pause(ctx); err != nil {
@@ -97,6 +92,18 @@ func (d *DB) prepare(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// check reports a database that cannot hold every text.
+func (d *DB) check(ctx context.Context) error {
+	var encoding string
+	if err := d.pool.QueryRow(ctx, `SHOW server_encoding`).Scan(&encoding); err != nil {
+		return err
+	}
+	if !strings.EqualFold(strings.ReplaceAll(encoding, "-", ""), "UTF8") {
+		return fmt.Errorf("its encoding is %s: make one with ENCODING 'UTF8'", encoding)
+	}
+	return nil
 }
 
 func (d *DB) migrate(ctx context.Context) (err error) {
