@@ -24,6 +24,8 @@ var found = []string{
 	"After a restore, a record that the last page removes was brought back by two operations (F17, `TestRestoredAndDeleted`).",
 	"A delete that waited brought back a record that the server had lost or forgotten (F17, `TestDeleteOfWhatIsNoMore`).",
 	"A server that took a request and never answered was waited for without end (F24, `TestFetch`).",
+	"An operation that was done, but whose answer was lost, was refused for its size by somebody on the way and quarantined: sent again " +
+		"after another edit it was done twice (F24, `TestTooLargeAfterLostAnswer`).",
 	"Of three copies of a profile, two that found out by the third sent what waited in both twice (F34, `TestThreeCopies`).",
 	"The stored answer to an insert that a copy had sent brought back a record that had been deleted since, or kept one while it was " +
 		"being found out what the server has (F34, F22, `TestCopiesDiffer`, `TestSweepAfterOldVerdict`).",
@@ -32,8 +34,6 @@ var found = []string{
 
 // open is what was found and is not mended yet.
 var open = []string{
-	"An operation that was done, but whose answer was lost, is shown as quarantined if the server then takes less than before (413). " +
-		"Sent again, it is still done once; if it is edited instead, the app may be asked about a conflict of it with what it has done.",
 	"A record that was made and deleted after the backup that a server is restored from comes back, if a device that has it still syncs " +
 		"with the restored server before it has heard of the delete, and after the one that deleted it.",
 }

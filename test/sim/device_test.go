@@ -328,9 +328,6 @@ func (t *tab) decide(_ context.Context, c *replica.Conflict) (replica.Decision, 
 	case 5: // the app goes on writing while it is asked
 		t.tabs[t.rng.IntN(len(t.tabs))].write()
 	}
-	if text, _ := c.Local["text"].(string); t.history.oversize[t.name+"/"+c.RecordID] {
-		t.history.again[t.name+"/"+c.RecordID+"/"+text] = true
-	}
 	return replica.Decision{Choice: replica.ChooseLocal}, nil
 }
 

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,8 +22,6 @@ type history struct {
 	deleted  map[string]bool            // records that were deleted, once at least
 	numbers  map[string]map[string]bool // the operations that came under a client's number
 	numbered map[string]string          // the number of each operation
-	oversize map[string]bool            // records of each device of which a change was refused for its size
-	again    map[string]bool            // those of their texts that the app has chosen anew, over what the server had
 	undone   bool                       // what the server had done; versions count on from an older one
 	aged     bool                       // the server has forgotten verdicts
 	log      []string                   // the records that were changed, in order
@@ -31,7 +30,7 @@ type history struct {
 func newHistory() history {
 	return history{bodies: map[string]string{}, verdicts: map[string]string{}, done: map[string]string{}, effects: map[string]string{},
 		records: map[string]table.Record{}, current: map[string]string{}, accepted: map[string][]string{},
-		deleted: map[string]bool{}, oversize: map[string]bool{}, again: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
+		deleted: map[string]bool{}, numbers: map[string]map[string]bool{}, numbered: map[string]string{}}
 }
 
 // sent sees a push leave its client.
@@ -42,6 +41,9 @@ func (h *history) sent(w *world, r request) {
 	}
 	for i := range requests {
 		q := &requests[i]
+		if q.Method == http.MethodPatch && q.Body == nil {
+			continue // it asks what became of the operation
+		}
 		alone := *q
 		alone.Group = "" // where one of a group is in conflict, it stands alone until that has ended
 		key := q.ID
@@ -67,18 +69,6 @@ func (h *history) sent(w *world, r request) {
 			w.fail("%s: operation %s was sent with the number %q, and then with %q", r.from.name, q.ID, before, number)
 		}
 		h.numbered[key] = number
-	}
-}
-
-// refused sees somebody on the way refuse a push for its size.
-func (h *history) refused(r request) {
-	requests, _ := table.ParseBatch(r.Body) // it was read when it was sent
-	for i := range requests {
-		id, _ := requests[i].Body["id"].(string)
-		if _, after, is := strings.Cut(requests[i].URL, "/"); is {
-			id = after
-		}
-		h.oversize[r.from.name+"/"+id] = true
 	}
 }
 
@@ -140,9 +130,7 @@ func (h *history) verdict(w *world, from *device, q *table.Request, a *table.Res
 		if n := len(h.accepted[key]); n > 0 && h.accepted[key][n-1] > text && !h.undone {
 			w.fail("%s: %s of %s took effect after %s", from.name, text, id, h.accepted[key][n-1])
 		}
-		// What waits with something that was refused for its size may have been done before, and be in conflict with itself, as
-		// what is older than the server's memory: then it may be chosen.
-		if slices.Contains(h.accepted[key], text) && !h.aged && !h.again[key+"/"+text] {
+		if slices.Contains(h.accepted[key], text) && !h.aged { // later it may be in conflict with itself, and be chosen
 			w.fail("%s: %s of %s took effect twice", from.name, text, id)
 		}
 		h.accepted[key] = append(h.accepted[key], text)

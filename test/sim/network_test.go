@@ -87,7 +87,6 @@ func (t *tab) carry(r request, token string) replica.Answer {
 	}
 	if t.most > 0 && r.Method == http.MethodPost && bytes.Count(r.Body, []byte(`"method"`)) > t.most {
 		t.meet("a batch is too large")
-		t.history.refused(r)
 		return replica.Answer{Status: http.StatusRequestEntityTooLarge}
 	}
 	switch t.rng.IntN(36) {

@@ -177,6 +177,7 @@ type Machine struct {
 	limit     int  // operations in the next batch
 	grows     bool // with each batch that is answered, after it was made small for one record
 	batch     *Batch
+	asked     []*table.Response // what became of its first operations, while it is asked for; nil while it is not
 	conflicts []*Conflict
 	decision  Decision
 	rounds    int
@@ -238,7 +239,7 @@ func (m *Machine) Step(e Event) Effect {
 		if len(e.Batch.Operations) == 0 {
 			return m.pushedAll()
 		}
-		m.batch = e.Batch
+		m.batch, m.asked = e.Batch, nil
 		if m.offers {
 			m.last = Offer{e.Batch}
 			return m.again()

@@ -187,7 +187,7 @@ func (o *Outbox) moderniseGroup(name string, from int, ops []*table.Operation, m
 		if take(&op.Server) {
 			op.Server = gone(ops[i].Server)
 		}
-		op.Schema, op.Attempts = o.schema, 0 // it was never sent as this
+		op.Schema = o.schema
 		next[j] = op
 	}
 	for j, i := range members {

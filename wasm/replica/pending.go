@@ -2,7 +2,6 @@ package replica
 
 import (
 	"context"
-	"slices"
 	"strconv"
 
 	"github.com/larder-sync/larder/table"
@@ -57,26 +56,13 @@ func (r *Replica) Pending(ctx context.Context) (ops []*table.Operation, err erro
 
 // Retry puts an operation from quarantine back into the queue, and all of its atomic transaction. An operation that is not there is an error with code
 // "not-found"; one that is not in quarantine is left as it is. One that a migration could not convert cannot go back: code
-// "migration". What was too large for somebody on the way, and may have been done when it was sent before, is the same operation
-// still: it is done once.
+// "migration".
 func (r *Replica) Retry(ctx context.Context, id string) error {
-	return r.change(ctx, id, func(ch *changes, all []*table.Operation) error {
-		again := !slices.ContainsFunc(all, func(op *table.Operation) bool {
-			return op.Reason != tooLarge || op.Attempts == 0 || op.Schema != r.outbox.schema
-		})
-		for _, op := range all {
-			switch {
-			case op.State != table.StateQuarantined:
-			case again:
-				op.State, op.Reason = table.StateSending, ""
-				ch.put(op)
-			default:
-				if err := r.retry(ch, op); err != nil {
-					return err
-				}
-			}
+	return r.change(ctx, id, func(ch *changes, op *table.Operation) error {
+		if op.State != table.StateQuarantined {
+			return nil
 		}
-		return nil
+		return r.retry(ch, op)
 	})
 }
 
@@ -95,18 +81,16 @@ func (r *Replica) retry(ch *changes, op *table.Operation) error {
 // Discard takes an operation out of the outbox, with all of its atomic transaction, and undoes their changes: records go back to
 // the server's, or away if they were inserted here. An operation that was sent and has no verdict yet cannot be discarded: code "conflict".
 func (r *Replica) Discard(ctx context.Context, id string) error {
-	return r.change(ctx, id, func(ch *changes, all []*table.Operation) error {
-		for _, op := range all {
-			if op.State == table.StateSending {
-				return table.Errorf(table.CodeConflict, "operation ", op.ID, " was sent and its verdict is not known yet: push first")
-			}
-			ch.drop(op)
-			back := op.Server
-			if back == nil {
-				back = op.Base
-			}
-			ch.row(op.Table, op.RecordID, r.outbox.base(op, back))
+	return r.change(ctx, id, func(ch *changes, op *table.Operation) error {
+		if op.State == table.StateSending {
+			return table.Errorf(table.CodeConflict, "operation ", op.ID, " was sent and its verdict is not known yet: push first")
 		}
+		ch.drop(op)
+		back := op.Server
+		if back == nil {
+			back = op.Base
+		}
+		ch.row(op.Table, op.RecordID, r.outbox.base(op, back))
 		return nil
 	})
 }
@@ -156,8 +140,8 @@ func (r *Replica) find(ctx context.Context, id string) (*table.Operation, error)
 	return nil, missing(id)
 }
 
-// change finds an operation by its id and runs fn on all of its atomic transaction, in one transaction.
-func (r *Replica) change(ctx context.Context, id string, fn func(*changes, []*table.Operation) error) error {
+// change finds an operation by its id and runs fn on it and on all of its atomic transaction, in one transaction.
+func (r *Replica) change(ctx context.Context, id string, fn func(*changes, *table.Operation) error) error {
 	op, err := r.find(ctx, id)
 	if err != nil {
 		return err
@@ -183,8 +167,10 @@ func (r *Replica) change(ctx context.Context, id string, fn func(*changes, []*ta
 			return err
 		}
 		var ch changes
-		if err := fn(&ch, all); err != nil {
-			return err
+		for _, op := range all {
+			if err := fn(&ch, op); err != nil {
+				return err
+			}
 		}
 		return ch.write(tx, tables)
 	})

@@ -220,7 +220,7 @@ func (c *changes) meet(group []table.Record, change *table.Change, schema int) e
 	case record != nil && waits.Record != nil && waits.Base != nil && waits.Schema == schema:
 		merged, conflicts := table.Merge(waits.Base, waits.Record, record)
 		if len(conflicts) == 0 {
-			waits.Base, waits.Record, waits.Server, waits.Attempts = record, merged, nil, 0
+			waits.Base, waits.Record, waits.Server = record, merged, nil
 			c.row(waits.Table, waits.RecordID, merged)
 			if len(table.Diff(record, merged)) == 0 {
 				c.drop(waits)

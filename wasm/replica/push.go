@@ -6,6 +6,37 @@ import (
 	"github.com/larder-sync/larder/table"
 )
 
+// tooLarge is the verdict on what was not done and never will be, because somebody takes no request of its size.
+var tooLarge = &table.Response{Status: 413, Body: table.Record{"error": "it is larger than the server takes"}}
+
+// ask asks what became of the next operation of a batch that is too large for somebody on the way: what was sent before may have
+// been done by who took more. It is an update of nothing under the operation's number, small and alone: the server repeats the
+// verdict that it has given, and refuses for good what it has not known.
+func (m *Machine) ask() Effect {
+	i := len(m.asked)
+	op := *m.batch.Operations[i]
+	op.Action, op.Record, op.Base, op.Lost = table.ActionUpdate, nil, nil, ""
+	return m.send(Send{Method: "POST", Path: batchPath(m.batch.Seen), Body: encodeBatch(&Batch{
+		Operations: []*table.Operation{&op}, Clients: m.batch.Clients[i : i+1], Groups: []string{""}})})
+}
+
+// told takes the answer to ask, and returns those of the whole batch if no other is needed: a group was done if its first
+// operation was, and all of it is refused if one is.
+func (m *Machine) told(answer *table.Response) (answers map[string]*table.Response) {
+	ops := m.batch.Operations
+	if answer.Status == 400 || answer.Status == 403 { // it was not known
+		answer = tooLarge
+	}
+	if m.asked = append(m.asked, answer); answer != tooLarge && !isFork(answer) && len(m.asked) < len(ops) {
+		return nil
+	}
+	answers = map[string]*table.Response{}
+	for i, op := range ops {
+		answers[op.ID] = m.asked[min(i, len(m.asked)-1)]
+	}
+	return answers
+}
+
 // encodeBatch writes the operations as an OData batch. What it writes depends on the operations alone, so a batch that
 // is sent again is the same batch.
 func encodeBatch(b *Batch) []byte {
@@ -32,7 +63,9 @@ func encodeBatch(b *Batch) []byte {
 		case table.ActionInsert:
 			r.Method, r.Body = "POST", withoutNulls(op.Record)
 		case table.ActionUpdate:
-			r.Method, r.Body = "PATCH", table.Diff(op.Base, op.Record)
+			if r.Method = "PATCH"; op.Record != nil {
+				r.Body = table.Diff(op.Base, op.Record)
+			}
 		case table.ActionDelete:
 			r.Method = "DELETE"
 		}
@@ -73,9 +106,13 @@ func (m *Machine) pushed(a Answer) Effect {
 		return m.judge(a, ops)
 	}
 	m.undecided = 0
-	if a.Status == 413 && !m.batch.whole() {
+	switch {
+	case a.Status == 413 && !m.batch.whole():
 		m.batch, m.limit, m.grows = nil, len(ops)/2, false
 		return m.take()
+	case a.Status == 413 && m.asked == nil:
+		m.asked = []*table.Response{}
+		return m.ask()
 	}
 	answers := map[string]*table.Response{}
 	switch {
@@ -87,13 +124,18 @@ func (m *Machine) pushed(a Answer) Effect {
 		for i := range list {
 			answers[list[i].ID] = &list[i]
 		}
+		if m.asked != nil {
+			answer := answers[ops[len(m.asked)].ID]
+			if answer == nil || isUndecided(answer) && !isFork(answer) {
+				return m.retry(a, table.Errorf(table.CodeServer, "the server does not say what became of what is too large for it"))
+			}
+			if answers = m.told(answer); answers == nil {
+				return m.ask()
+			}
+			m.grows = true // one record, or one group, was the reason: the others may go together again
+		}
 		if m.grows {
 			m.limit = min(2*m.limit, table.MaxBatch)
-		}
-	case a.Status == 413:
-		m.grows = true // one record, or one group, was the reason: the others may go together again
-		for _, op := range ops {
-			answers[op.ID] = &table.Response{Status: 413, Body: table.Record{"error": tooLarge}}
 		}
 	default:
 		if a.Status == 404 || a.Status == 405 {
@@ -115,7 +157,7 @@ func (m *Machine) pushed(a Answer) Effect {
 		}
 	}
 	flight := m.batch.flight
-	m.batch = nil
+	m.batch, m.asked = nil, nil
 	return Settle{ops, answers, flight}
 }
 

@@ -93,7 +93,7 @@ func (s *sweep) rebase(op *table.Operation, lost table.Mark, c *table.Change) bo
 	stub := func(version string) table.Record {
 		return gone(table.Record{table.ColumnID: c.ID, table.ColumnVersion: version})
 	}
-	op.Server, op.Attempts = nil, 0
+	op.Server = nil
 	switch {
 	case deleted && (before || version == ""):
 		op.Base = nil

@@ -234,16 +234,12 @@ func (r *Replica) verdict(out *Settlement, ch *changes, sent, waits *table.Opera
 			ch.drop(sent) // inserted and deleted here, and never accepted there
 			return
 		}
-		op.Seq, op.ID, op.State = sent.Seq, sent.ID, table.StateQuarantined // and it has no attempts if it holds a newer edit
+		op.Seq, op.ID, op.State, op.Attempts = sent.Seq, sent.ID, table.StateQuarantined, sent.Attempts
 		op.Reason = reason(answer)
 		ch.put(op)
 		out.Quarantined = append(out.Quarantined, op)
 	}
 }
-
-// tooLarge is why an operation is in quarantine whose request somebody has refused for its size. It is no verdict of the server's:
-// that may have taken it when it was sent before.
-const tooLarge = "it is larger than the server takes"
 
 func reason(answer *table.Response) string {
 	if text, _ := answer.Body["error"].(string); text != "" {
