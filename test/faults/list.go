@@ -99,6 +99,7 @@ var faults = []fault{
 		met("a conflict has its true base"), in(engine, "test/sync", "TestConflicts")}},
 	{"F22", "Deletes meet updates and new records of the same id; they are forgotten before a client comes back", []proof{
 		met("so much time goes by that the server forgets"), in(engine, "test/sync", "TestForgottenTombstone"),
+		in(engine, "test/sync", "TestForgottenSinceTheLastPull"),
 		in(engine, "test/sync", "TestExpiredToken"), in(engine, "test/sync", "TestSweepAfterOldVerdict"),
 		in(server, "server/feed", "TestForget")}},
 	{"F23", "Rights shrink, and records change their owner, while changes of them wait", []proof{

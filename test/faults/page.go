@@ -24,6 +24,8 @@ var found = []string{
 	"After a restore, a record that the last page removes was brought back by two operations (F17, `TestRestoredAndDeleted`).",
 	"A delete that waited brought back a record that the server had lost or forgotten (F17, `TestDeleteOfWhatIsNoMore`).",
 	"A server that took a request and never answered was waited for without end (F24, `TestFetch`).",
+	"A record stayed whose delete the server had forgotten, where the answer that says so was cut off, or an insert here was in conflict " +
+		"with it (F22, `TestForgottenSinceTheLastPull`).",
 	"An operation that was done, but whose answer was lost, was refused for its size by somebody on the way and quarantined: sent again " +
 		"after another edit it was done twice (F24, `TestTooLargeAfterLostAnswer`).",
 	"Of three copies of a profile, two that found out by the third sent what waited in both twice (F34, `TestThreeCopies`).",

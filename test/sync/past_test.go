@@ -46,6 +46,49 @@ func TestForgottenTombstone(t *testing.T) {
 	agree(t, url, map[string]table.Record{"2": item("2", "stays"), "3": item("3", "stays too")}, a, b, c)
 }
 
+// TestForgottenSinceTheLastPull has a server forget that it has deleted a record, of which a device has an older state.
+func TestForgottenSinceTheLastPull(t *testing.T) {
+	for name, conflict := range map[string]bool{"and cuts off the answer that says so": false, "while an insert is in conflict with it": true} {
+		t.Run(name, func(t *testing.T) {
+			now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
+			url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,
+				api.Options{Feed: feed.Options{Inline: true, Now: func() time.Time { return now }}}).URL
+			a, b := newDevice(t, url), newDevice(t, url)
+			b.put(item("0", "stays"))
+			b.sync()
+			a.sync()
+			b.put(item("1", "goes"))
+			b.sync()
+			if conflict {
+				a.put(item("1", "mine"))
+			}
+			a.sync()
+			b.delete("1")
+			b.sync()
+			now = now.Add(feed.DefaultKeep + 48*time.Hour)
+			b.update(item("0", "stays for long"))
+			b.sync() // and with it the server forgets
+			if !conflict {
+				a.network.answer = func(replica.Send) *replica.Answer {
+					return &replica.Answer{Status: http.StatusGone, Body: []byte(`{"code":"expired","error":"the delta tok`)}
+				}
+				if _, err := a.replica.Pull(ctx, 0, "todoitem"); table.CodeOf(err) != table.CodeServer {
+					t.Fatalf("the pull ended with %v, want code server", err)
+				}
+				a.network.answer = nil
+			}
+			a.sync()
+			for _, op := range a.pending() {
+				if err := a.replica.Discard(ctx, op.ID); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a.sync()
+			agree(t, url, map[string]table.Record{"0": item("0", "stays for long")}, a, b)
+		})
+	}
+}
+
 // TestSweepOfAnotherTab breaks off a tab's pull from the start, which another tab then carries out.
 func TestSweepOfAnotherTab(t *testing.T) {
 	url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL

@@ -234,6 +234,8 @@ func (m *Machine) pulled(a Answer) Effect {
 	switch {
 	case isEpoch(a) && !m.judged:
 		return Recall{}
+	case a.Status == 410 && codeOf(a.Body) == "": // it was cut off: what is done depends on it
+		return m.retry(a, table.Errorf(table.CodeServer, "a page of ", m.now.Table, " cannot be read"))
 	case a.Status == 410 && !m.reset:
 		m.reset = true
 		return Forget{m.now, codeOf(a.Body) == table.CodeExpired}

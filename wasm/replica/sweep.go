@@ -75,7 +75,8 @@ func (r *Replica) swept(a Apply) {
 }
 
 // unseen adds to the last page of a sweep the removal of what did not come. Records that the server has not seen yet stay. Of one
-// whose delete waits there is no row, but what the delete has: it must not come back from there when the server knows nothing of it.
+// whose delete waits there is no row, but what the delete has; so it is with one that is in conflict with what was inserted here. It
+// must not come back from there when the server knows nothing of it.
 func (r *Replica) unseen(ctx context.Context, tx *store.Tx, a Apply) ([]table.Change, error) {
 	s, list := r.sweeps[a.Pull], a.Page.Changes
 	if s == nil || a.Page.More {
@@ -105,10 +106,9 @@ func (r *Replica) unseen(ctx context.Context, tx *store.Tx, a Apply) ([]table.Ch
 		switch {
 		case err != nil:
 			return nil, err
-		case op.Record != nil || op.Server.Deleted():
-		case op.Server != nil:
+		case op.Server != nil && !op.Server.Deleted():
 			missing(op.Server)
-		default:
+		case op.Server == nil && op.Record == nil:
 			missing(op.Base)
 		}
 	}
