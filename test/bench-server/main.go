@@ -101,13 +101,18 @@ func run(larder, pocketbase string, rounds int, during time.Duration, connection
 	return hold(larder, connections)
 }
 
+// workplace returns the path of a program as every folder knows it, and a new folder for its data.
+func workplace(program string) (path, dir string, err error) {
+	if path, err = filepath.Abs(program); err != nil {
+		return "", "", err
+	}
+	dir, err = os.MkdirTemp("", "larder-bench-")
+	return path, dir, err
+}
+
 // hold has a new server hold idle connections: one that did other work has memory to spare.
 func hold(program string, connections int) error {
-	program, err := filepath.Abs(program)
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "larder-bench-")
+	program, dir, err := workplace(program)
 	if err != nil {
 		return err
 	}
@@ -166,11 +171,7 @@ func startAll(larder, pocketbase string) (all []contender, stop func(), err erro
 // grow measures a server with few rows and one with many, in turn.
 func grow(program string, rows int) error {
 	sizes := []int{10_000, rows}
-	program, err := filepath.Abs(program)
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "larder-bench-")
+	program, dir, err := workplace(program)
 	if err != nil {
 		return err
 	}

@@ -166,3 +166,103 @@ func TestCloneLosesAnswers(t *testing.T) {
 		}
 	}
 }
+
+// TestCopiesDiffer has two copies of one database write on what waits in both, and a third device write in between.
+func TestCopiesDiffer(t *testing.T) {
+	mine := func(*replica.Conflict) (replica.Decision, error) {
+		return replica.Decision{Choice: replica.ChooseLocal}, nil
+	}
+	for name, pushed := range map[string]bool{"of a database that has pushed before": true, "of one that has not": false} {
+		t.Run(name, func(t *testing.T) {
+			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+			a := newDevice(t, url)
+			if pushed {
+				a.put(item("0", "before"))
+				a.sync()
+				a.delete("0")
+				a.sync()
+			}
+			a.put(item("1", "waits"), item("2", "waits"))
+			b := clone(t, a)
+			b.decide = mine
+			b.update(table.Record{"id": "1", "text": "of the copy"})
+			a.sync()
+			c := newDevice(t, url)
+			c.sync()
+			c.delete("2")
+			c.sync()
+			b.sync()
+			a.sync()
+			c.sync()
+			agree(t, url, map[string]table.Record{"1": item("1", "of the copy")}, a, b, c)
+		})
+	}
+	t.Run("an old verdict does not hide a newer record", func(t *testing.T) {
+		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+		a := newDevice(t, url)
+		a.put(item("1", "before"))
+		a.sync()
+		a.update(table.Record{"id": "1", "text": "waits"})
+		b := clone(t, a)
+		a.sync()
+		c := newDevice(t, url)
+		c.sync()
+		c.update(table.Record{"id": "1", "text": "newest"})
+		c.sync()
+		if _, err := b.replica.Pull(ctx, 0, "todoitem"); err != nil {
+			t.Fatal(err)
+		}
+		b.sync()
+		a.sync()
+		agree(t, url, map[string]table.Record{"1": item("1", "newest")}, a, b, c)
+	})
+	t.Run("nor bring back what was deleted since", func(t *testing.T) {
+		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
+		a := newDevice(t, url)
+		a.put(item("1", "before"))
+		a.sync()
+		a.put(item("2", "waits"))
+		b := clone(t, a)
+		a.sync()
+		a.delete("2")
+		a.sync()
+		if _, err := b.replica.Pull(ctx, 0, "todoitem"); err != nil {
+			t.Fatal(err)
+		}
+		b.sync()
+		a.sync()
+		agree(t, url, map[string]table.Record{"1": item("1", "before")}, a, b)
+	})
+}
+
+// TestLostBaseOnAnEarlierPage has two copies of a database push one change of a record that the server has lost. The second does when the
+// record was brought back with the change, and changed again: a page tells so that is not the last.
+func TestLostBaseOnAnEarlierPage(t *testing.T) {
+	s := newShop(t)
+	a := newDevice(t, s.url)
+	a.put(item("0", "kept"))
+	a.sync()
+	s.backup()
+	a.put(item("1", "old"))
+	a.sync()
+	a.update(item("1", "mine"))
+	b := clone(t, a)
+	s.restore()
+	pull := func(d *device) {
+		if _, err := d.replica.Run(ctx, replica.Job{Pulls: replica.Whole("todoitem"), PageSize: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pull(a)
+	a.sync()
+	c := newDevice(t, s.url)
+	c.sync()
+	c.update(item("1", "newest"))
+	c.sync()
+	c.put(item("2", "more"))
+	c.sync()
+	pull(b)
+	b.sync()
+	a.sync()
+	agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "newest"), "2": item("2", "more")}, a, b, c)
+}

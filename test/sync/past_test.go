@@ -6,88 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/larder-sync/larder/server/api"
-	"github.com/larder-sync/larder/server/feed"
 	"github.com/larder-sync/larder/table"
 	"github.com/larder-sync/larder/wasm/replica"
 )
 
 // These were found by the simulator.
-
-// TestForgottenTombstone pushes a record, and pulls only when it was deleted so long ago that the server does not know of it
-// any more.
-func TestForgottenTombstone(t *testing.T) {
-	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-	url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,
-		api.Options{Feed: feed.Options{Inline: true, Now: func() time.Time { return now }}}).URL
-	a, b, c := newDevice(t, url), newDevice(t, url), newDevice(t, url)
-	if _, err := c.replica.Pull(ctx, 0, "todoitem"); err != nil { // of nothing
-		t.Fatal(err)
-	}
-	a.put(item("1", "goes"))
-	c.put(item("4", "goes too"))
-	for _, d := range []*device{a, c} {
-		if _, err := d.replica.Push(ctx, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b.sync()
-	b.delete("4")
-	b.delete("1")
-	b.put(item("2", "stays"))
-	b.sync()
-	now = now.Add(feed.DefaultKeep + 48*time.Hour)
-	b.put(item("3", "stays too"))
-	b.sync() // and with it the server forgets
-	a.sync()
-	c.sync()
-	agree(t, url, map[string]table.Record{"2": item("2", "stays"), "3": item("3", "stays too")}, a, b, c)
-}
-
-// TestForgottenSinceTheLastPull has a server forget that it has deleted a record, of which a device has an older state.
-func TestForgottenSinceTheLastPull(t *testing.T) {
-	for name, conflict := range map[string]bool{"and cuts off the answer that says so": false, "while an insert is in conflict with it": true} {
-		t.Run(name, func(t *testing.T) {
-			now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-			url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,
-				api.Options{Feed: feed.Options{Inline: true, Now: func() time.Time { return now }}}).URL
-			a, b := newDevice(t, url), newDevice(t, url)
-			b.put(item("0", "stays"))
-			b.sync()
-			a.sync()
-			b.put(item("1", "goes"))
-			b.sync()
-			if conflict {
-				a.put(item("1", "mine"))
-			}
-			a.sync()
-			b.delete("1")
-			b.sync()
-			now = now.Add(feed.DefaultKeep + 48*time.Hour)
-			b.update(item("0", "stays for long"))
-			b.sync() // and with it the server forgets
-			if !conflict {
-				a.network.answer = func(replica.Send) *replica.Answer {
-					return &replica.Answer{Status: http.StatusGone, Body: []byte(`{"code":"expired","error":"the delta tok`)}
-				}
-				if _, err := a.replica.Pull(ctx, 0, "todoitem"); table.CodeOf(err) != table.CodeServer {
-					t.Fatalf("the pull ended with %v, want code server", err)
-				}
-				a.network.answer = nil
-			}
-			a.sync()
-			for _, op := range a.pending() {
-				if err := a.replica.Discard(ctx, op.ID); err != nil {
-					t.Fatal(err)
-				}
-			}
-			a.sync()
-			agree(t, url, map[string]table.Record{"0": item("0", "stays for long")}, a, b)
-		})
-	}
-}
 
 // TestSweepOfAnotherTab breaks off a tab's pull from the start, which another tab then carries out.
 func TestSweepOfAnotherTab(t *testing.T) {
@@ -131,74 +55,6 @@ func TestCancelledDelete(t *testing.T) {
 	}
 	a.sync()
 	agree(t, url, map[string]table.Record{"1": item("1", "new")}, a, b)
-}
-
-// TestCopiesDiffer has two copies of one database write on what waits in both, and a third device write in between.
-func TestCopiesDiffer(t *testing.T) {
-	mine := func(*replica.Conflict) (replica.Decision, error) {
-		return replica.Decision{Choice: replica.ChooseLocal}, nil
-	}
-	for name, pushed := range map[string]bool{"of a database that has pushed before": true, "of one that has not": false} {
-		t.Run(name, func(t *testing.T) {
-			url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
-			a := newDevice(t, url)
-			if pushed {
-				a.put(item("0", "before"))
-				a.sync()
-				a.delete("0")
-				a.sync()
-			}
-			a.put(item("1", "waits"), item("2", "waits"))
-			b := clone(t, a)
-			b.decide = mine
-			b.update(table.Record{"id": "1", "text": "of the copy"})
-			a.sync()
-			c := newDevice(t, url)
-			c.sync()
-			c.delete("2")
-			c.sync()
-			b.sync()
-			a.sync()
-			c.sync()
-			agree(t, url, map[string]table.Record{"1": item("1", "of the copy")}, a, b, c)
-		})
-	}
-	t.Run("an old verdict does not hide a newer record", func(t *testing.T) {
-		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
-		a := newDevice(t, url)
-		a.put(item("1", "before"))
-		a.sync()
-		a.update(table.Record{"id": "1", "text": "waits"})
-		b := clone(t, a)
-		a.sync()
-		c := newDevice(t, url)
-		c.sync()
-		c.update(table.Record{"id": "1", "text": "newest"})
-		c.sync()
-		if _, err := b.replica.Pull(ctx, 0, "todoitem"); err != nil {
-			t.Fatal(err)
-		}
-		b.sync()
-		a.sync()
-		agree(t, url, map[string]table.Record{"1": item("1", "newest")}, a, b, c)
-	})
-	t.Run("nor bring back what was deleted since", func(t *testing.T) {
-		url := newServer(t, filepath.Join(t.TempDir(), "larder.db")).URL
-		a := newDevice(t, url)
-		a.put(item("1", "before"))
-		a.sync()
-		a.put(item("2", "waits"))
-		b := clone(t, a)
-		a.sync()
-		a.delete("2")
-		a.sync()
-		if _, err := b.replica.Pull(ctx, 0, "todoitem"); err != nil {
-			t.Fatal(err)
-		}
-		b.sync()
-		a.sync()
-		agree(t, url, map[string]table.Record{"1": item("1", "before")}, a, b)
-	})
 }
 
 // TestRestoredAndDeleted restores the server to before a change, and deletes the record there: the last page of the pull that finds out
@@ -282,9 +138,7 @@ func TestDeleteOfWhatIsNoMore(t *testing.T) {
 	}
 	for name, waits := range map[string]bool{"and is pushed": false, "waits in quarantine, and is discarded": true} {
 		t.Run("it was deleted so long ago that this is forgotten: the delete is in conflict with an older change "+name, func(t *testing.T) {
-			now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-			url := serve(t, filepath.Join(t.TempDir(), "larder.db"), tableFile,
-				api.Options{Feed: feed.Options{Inline: true, Now: func() time.Time { return now }}}).URL
+			url, forget := newForgetful(t)
 			a, b := newDevice(t, url), newDevice(t, url)
 			a.put(item("1", "old"))
 			a.sync()
@@ -298,7 +152,7 @@ func TestDeleteOfWhatIsNoMore(t *testing.T) {
 			}
 			b.delete("1")
 			b.sync()
-			now = now.Add(feed.DefaultKeep + 48*time.Hour)
+			forget()
 			b.put(item("2", "stays"))
 			b.sync() // and with it the server forgets
 			if _, err := a.replica.Pull(ctx, 0, "todoitem"); err != nil {
@@ -475,36 +329,4 @@ func TestSweepAfterOldVerdict(t *testing.T) {
 		a.sync()
 		agree(t, url, map[string]table.Record{"1": item("1", "stays"), "2": item("2", "stays"), "3": item("3", "stays")}, a, b)
 	})
-}
-
-// TestLostBaseOnAnEarlierPage has two copies of a database push one change of a record that the server has lost. The second does when the
-// record was brought back with the change, and changed again: a page tells so that is not the last.
-func TestLostBaseOnAnEarlierPage(t *testing.T) {
-	s := newShop(t)
-	a := newDevice(t, s.url)
-	a.put(item("0", "kept"))
-	a.sync()
-	s.backup()
-	a.put(item("1", "old"))
-	a.sync()
-	a.update(item("1", "mine"))
-	b := clone(t, a)
-	s.restore()
-	pull := func(d *device) {
-		if _, err := d.replica.Run(ctx, replica.Job{Pulls: replica.Whole("todoitem"), PageSize: 1}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pull(a)
-	a.sync()
-	c := newDevice(t, s.url)
-	c.sync()
-	c.update(item("1", "newest"))
-	c.sync()
-	c.put(item("2", "more"))
-	c.sync()
-	pull(b)
-	b.sync()
-	a.sync()
-	agree(t, s.url, map[string]table.Record{"0": item("0", "kept"), "1": item("1", "newest"), "2": item("2", "more")}, a, b, c)
 }
